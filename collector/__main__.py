@@ -1,0 +1,309 @@
+"""The command line, and the only place that sees everything and puts it together."""
+
+import contextlib
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from collector import config as options
+from collector import log
+from collector.config import Config, Settings, StartError
+from collector.control import Control, ControlError
+from collector.hosts import snippet
+
+if TYPE_CHECKING:
+    from collector.compose import Composed
+
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+cli = typer.Typer(
+    help="gatecount: web analytics that counts visitors without knowing them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+site_cli = typer.Typer(help="Register sites.", no_args_is_help=True)
+config_cli = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
+cli.add_typer(site_cli, name="site")
+cli.add_typer(config_cli, name="config")
+
+_WORKER_CHECK_EVERY_S = 1.0
+
+
+@dataclass(slots=True)
+class _Invocation:
+    """What stands before the command."""
+
+    file: Path | None
+    data: str | None
+
+    def settings(self, **flags: object) -> Settings:
+        return options.load(self.file, os.environ, {"data": self.data} | flags)
+
+
+@contextlib.contextmanager
+def _errors_told() -> Iterator[None]:
+    """Turn an error that has a message for people into that message and exit code 1."""
+    try:
+        yield
+    except (ControlError, StartError) as error:
+        _err.print(f"gatecount: {error}", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+@cli.callback()
+def _global(
+    context: typer.Context,
+    data: Annotated[
+        str | None, typer.Option(help="The data directory.", show_default="data")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(envvar="GATECOUNT_CONFIG", help="A TOML file with options.")
+    ] = None,
+) -> None:
+    context.obj = _Invocation(config, data)
+
+
+_Host = Annotated[str | None, typer.Option(help="The address to listen on.")]
+_Port = Annotated[str | None, typer.Option(help="The port to listen on; 0 takes a free one.")]
+_PublicUrl = Annotated[
+    list[str] | None, typer.Option(help="Where visitors' browsers reach the collector.")
+]
+_KeyDir = Annotated[str | None, typer.Option(help="The directory in RAM for the day keys.")]
+_Proxies = Annotated[
+    list[str] | None, typer.Option(help="Proxies whose X-Forwarded-* headers are believed.")
+]
+_GeoDatabase = Annotated[str | None, typer.Option(help="A country database of your own (MMDB).")]
+_LogLevel = Annotated[str | None, typer.Option(help="debug, info, warning or error.")]
+
+
+@cli.command()
+def serve(
+    context: typer.Context,
+    host: _Host = None,
+    port: _Port = None,
+    public_url: _PublicUrl = None,
+    key_dir: _KeyDir = None,
+    trusted_proxies: _Proxies = None,
+    geo_database: _GeoDatabase = None,
+    log_level: _LogLevel = None,
+) -> None:
+    """Run collector and dashboard on one port."""
+    with _errors_told():
+        config = context.obj.settings(
+            host=host,
+            port=port,
+            public_url=public_url,
+            key_dir=key_dir,
+            trusted_proxies=trusted_proxies,
+            geo_database=geo_database,
+            log_level=log_level,
+        ).config
+        _prepare_process(config)
+        from collector import compose, server  # noqa: PLC0415 - see _listen
+
+        bound = _listen(config)
+        with compose.collector_and_dashboard(config) as parts:
+            _greet(parts, bound)
+            server.serve(parts.app, bound)
+
+
+@cli.command()
+def ingest(
+    context: typer.Context,
+    host: _Host = None,
+    port: _Port = None,
+    public_url: _PublicUrl = None,
+    key_dir: _KeyDir = None,
+    trusted_proxies: _Proxies = None,
+    geo_database: _GeoDatabase = None,
+    log_level: _LogLevel = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="How many processes.")] = 1,
+    descriptor: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Take events only, beside a `serve` with the same data directory."""
+    with _errors_told():
+        config = context.obj.settings(
+            host=host,
+            port=port,
+            public_url=public_url,
+            key_dir=key_dir,
+            trusted_proxies=trusted_proxies,
+            geo_database=geo_database,
+            log_level=log_level,
+        ).config
+        _prepare_process(config)
+        if descriptor is None:
+            bound = _listen(config)
+            _out.print(f"Taking events on {_address(bound)}", markup=False)
+        else:
+            bound = socket.socket(fileno=descriptor)
+        if workers > 1:
+            _supervise(bound, workers)
+            return
+        from collector import compose, server  # noqa: PLC0415 - see _listen
+
+        with compose.collector_only(config) as parts:
+            server.serve(parts.app, bound)
+
+
+@site_cli.command("add")
+def site_add(
+    context: typer.Context,
+    domain: Annotated[str, typer.Argument(help="The site's host name, such as example.com.")],
+    timezone: Annotated[
+        str, typer.Option(help="The site's time zone, such as Europe/Berlin.")
+    ] = "UTC",
+) -> None:
+    """Register a site; a running server knows it within a second."""
+    with _errors_told(), _control(context) as (config, control):
+        site = control.add_site(domain, timezone, datetime.now(UTC))
+        _out.print(f"{site.domain} is registered ({site.timezone}). Put this on its pages:\n")
+        _out.print("  " + snippet(config.public_url, site.domain), markup=False, soft_wrap=True)
+
+
+@site_cli.command("list")
+def site_list(context: typer.Context) -> None:
+    """List the registered sites."""
+    with _errors_told(), _control(context) as (_, control):
+        sites = control.sites()
+        if not sites:
+            _out.print("No site yet. Add one: gatecount site add example.com")
+            return
+        table = Table("site", "time zone", "since", box=None, pad_edge=False)
+        for site in sites:
+            table.add_row(site.domain, site.timezone, site.created_at.date().isoformat())
+        _out.print(table)
+
+
+@site_cli.command("remove")
+def site_remove(
+    context: typer.Context,
+    domain: Annotated[str, typer.Argument(help="The site's host name.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Stop counting a site and delete its numbers."""
+    with _errors_told(), _control(context) as (_, control):
+        if not yes:
+            typer.confirm(f"Delete all numbers of {domain}, for good?", abort=True)
+        site = control.remove_site(domain, datetime.now(UTC))
+        _out.print(
+            f"{site.domain} is not counted any more. Its numbers are deleted by the running server"
+            " within a minute, or at its next start."
+        )
+
+
+@config_cli.command("show")
+def config_show(context: typer.Context) -> None:
+    """Show every option, its value and where that came from."""
+    with _errors_told():
+        table = Table("option", "value", "from", "what it is", box=None, pad_edge=False)
+        for row in context.obj.settings().table:
+            text = f"{row.option.help} [{row.option.unit}]"
+            table.add_row(row.option.name, row.shown(), row.origin, text)
+        _out.print(table, markup=False)
+
+
+@cli.command()
+def demo(
+    context: typer.Context,
+    host: _Host = None,
+    port: _Port = None,
+) -> None:
+    """Show two made-up sites with lively traffic, on a throw-away data directory."""
+    with _errors_told():
+        config = context.obj.settings(host=host, port=port).config
+        _prepare_process(config)
+        from collector import demonstration, server  # noqa: PLC0415 - see _listen
+
+        bound = _listen(config)
+        with demonstration.composed(config) as parts:
+            _greet(parts, bound)
+            server.serve(parts.app, bound)
+
+
+@contextlib.contextmanager
+def _control(context: typer.Context) -> Iterator[tuple[Config, Control]]:
+    config = context.obj.settings().config
+    _prepare_process(config)
+    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    control = Control.open(config.data / "control.sqlite")
+    try:
+        yield config, control
+    finally:
+        control.close()
+
+
+def _prepare_process(config: Config) -> None:
+    """Keep files private and memory out of core dumps, and logs on the allow-list."""
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    log.set_up(config.log_level)
+
+
+def _listen(config: Config) -> socket.socket:
+    from collector.server import listen  # noqa: PLC0415 - small commands start without a server
+
+    try:
+        return listen(config.host, config.port)
+    except OSError as error:
+        raise StartError(f"cannot listen on {error.strerror}") from None
+
+
+def _address(bound: socket.socket) -> str:
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def _greet(parts: "Composed", bound: socket.socket) -> None:
+    """Say where the dashboard is, its key if it was made just now, and what is still to do."""
+    say = partial(_out.print, markup=False, soft_wrap=True)
+    say(f"Dashboard  {_address(bound)}")
+    if parts.access_key:
+        say(f"Access key {parts.access_key}   (shown this once; it opens dashboard and API)")
+    if not parts.control.sites():
+        say("No site yet. In another terminal: gatecount site add example.com")
+    for notice in parts.notices:
+        say(f"Notice     {notice}")
+
+
+def _supervise(bound: socket.socket, workers: int) -> None:
+    """Run worker processes on one socket; one that ends is replaced until a signal comes."""
+    arguments = [sys.executable, "-m", "collector", *sys.argv[1:]]
+    arguments += ["--workers", "1", "--descriptor", str(bound.fileno())]
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    running: list[subprocess.Popen[bytes]] = []
+    while not stopping.is_set():
+        running = [worker for worker in running if worker.poll() is None]
+        while len(running) < workers:
+            running.append(subprocess.Popen(arguments, pass_fds=(bound.fileno(),)))  # noqa: S603
+        stopping.wait(_WORKER_CHECK_EVERY_S)
+    for worker in running:
+        worker.terminate()
+    for worker in running:
+        worker.wait()
+
+
+def main() -> None:
+    """Run the command line."""
+    cli()
+
+
+if __name__ == "__main__":
+    main()

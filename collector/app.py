@@ -1,0 +1,189 @@
+"""The ASGI application: events go straight to the endpoint, everything else through Starlette."""
+
+import asyncio
+import contextlib
+import gzip
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from collector import visitors
+from collector.anonymise import TrustedProxies
+from collector.clock import ClockGuard
+from collector.control import Control
+from collector.hosts import Mount
+from collector.ingest import Ingest, Receive, Scope, Send, asked_host, headers_of, peer_of
+from collector.journal import Journal
+from collector.keys import KeyStore
+
+_LOG = logging.getLogger("gatecount.app")
+EVENT_PATH = "/api/event"
+_BEACON = Path(__file__).parent / "static" / "beacon.js"
+_BEACON_CACHED_S = 86_400
+_REFRESH_EVERY_S = 0.5  # a change of the sites is known within a second
+_CHORES_EVERY_S = 1.0
+
+_CONTENT_SECURITY_POLICY = (
+    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+    b" connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_SECURITY_HEADERS = (
+    (b"content-security-policy", _CONTENT_SECURITY_POLICY),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"referrer-policy", b"same-origin"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+
+class Application:
+    """Routes a request by host and path.
+
+    Under a path prefix of a site only visitors' routes answer: the site's own scripts are
+    same-origin with us there.
+    """
+
+    def __init__(
+        self,
+        *,
+        ingest: Ingest,
+        mounts: Sequence[Mount],
+        trusted: TrustedProxies,
+        editors_routes: Sequence[BaseRoute],
+        lifespan: Callable[[ASGIApp], contextlib.AbstractAsyncContextManager[None]],
+    ) -> None:
+        self._ingest = ingest
+        self._trusted = trusted
+        self._prefixes = {mount.host: mount.prefix for mount in mounts if mount.prefix}
+        self._event_paths = {EVENT_PATH} | {mount.prefix + EVENT_PATH for mount in mounts}
+        visitors_routes = [
+            *visitors.routes(mounts),
+            Route("/beacon.js", _beacon()),
+            Route("/healthz", _health),
+        ]
+        self._visitors = Starlette(routes=visitors_routes)
+        self._everyone = Starlette(routes=[*visitors_routes, *editors_routes], lifespan=lifespan)
+        # Redirects to slashes are absolute, which is wrong behind a proxy that strips a prefix.
+        self._visitors.router.redirect_slashes = self._everyone.router.redirect_slashes = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or run the lifespan."""
+        if scope["type"] != "http":
+            await self._everyone(scope, receive, send)
+        elif scope["path"] in self._event_paths:
+            await self._ingest(scope, receive, send)
+        else:
+            await self._page(scope, receive, _secured(send))
+
+    async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        host = asked_host(peer_of(scope), headers_of(scope["headers"]), self._trusted)
+        prefix = self._prefixes.get(host)
+        if prefix is None:
+            await self._everyone(scope, receive, send)
+            return
+        path = scope["path"]
+        if path.startswith(prefix + "/"):  # the proxy did not strip it
+            scope = {**scope, "path": path.removeprefix(prefix)}
+        await self._visitors(scope, receive, send)
+
+
+def _secured(send: Send) -> Send:
+    """Add the security headers to whatever a page answers; a header it set itself stands."""
+
+    async def secured(message: dict[str, object]) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers", ()))  # type: ignore[call-overload]
+            names = {name for name, _ in headers}
+            message["headers"] = headers + [h for h in _SECURITY_HEADERS if h[0] not in names]
+        await send(message)
+
+    return secured  # type: ignore[return-value]
+
+
+def _beacon() -> Callable[[Request], Awaitable[Response]]:
+    """Return an endpoint that serves the script, the same for everyone, compressed once."""
+    plain = _BEACON.read_bytes()
+    compressed = gzip.compress(plain, 9, mtime=0)
+    headers = {
+        "cache-control": f"public, max-age={_BEACON_CACHED_S}",
+        "cross-origin-resource-policy": "cross-origin",
+        "vary": "accept-encoding",
+    }
+
+    async def beacon(request: Request) -> Response:
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            zipped = headers | {"content-encoding": "gzip"}
+            return Response(compressed, headers=zipped, media_type="text/javascript")
+        return Response(plain, headers=headers, media_type="text/javascript")
+
+    return beacon
+
+
+async def _health(_: Request) -> Response:
+    return PlainTextResponse("ok\n", headers={"cache-control": "no-store"})
+
+
+class Intake:
+    """What an ingest process does beside answering: knows the sites, ends keys, reports drops."""
+
+    def __init__(
+        self,
+        *,
+        ingest: Ingest,
+        journal: Journal,
+        control: Control,
+        keys: KeyStore,
+        clock: Callable[[], float],
+    ) -> None:
+        self._ingest = ingest
+        self._journal = journal
+        self._control = control
+        self._keys = keys
+        self._clock = clock
+        self._guard = ClockGuard()
+        self._revision = -1
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Take events while the context lasts; afterwards all that was queued is on disk."""
+        self._journal.start()
+        self._refresh()
+        chores = [
+            asyncio.create_task(self._every(_REFRESH_EVERY_S, self._refresh)),
+            asyncio.create_task(self._every(_CHORES_EVERY_S, self._chores)),
+        ]
+        try:
+            yield
+        finally:
+            for chore in chores:
+                chore.cancel()
+            await asyncio.gather(*chores, return_exceptions=True)
+            self._ingest.queue_drops()
+            await self._journal.close()
+
+    async def _every(self, seconds: float, do: Callable[[], None]) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                do()
+            except Exception:  # noqa: BLE001 - told, and tried again at the next turn
+                _LOG.exception("chore_failed")
+
+    def _refresh(self) -> None:
+        revision = self._control.revision()
+        if revision != self._revision:
+            self._ingest.know(self._control.sites())
+            self._revision = revision
+
+    def _chores(self) -> None:
+        self._ingest.queue_drops()
+        now_s = self._clock()
+        if self._guard.trusts(now_s, time.clock_gettime(time.CLOCK_BOOTTIME), recorded_s=0):
+            self._keys.destroy_expired(datetime.fromtimestamp(now_s, UTC))

@@ -1,0 +1,157 @@
+"""Puts an application together. With `__main__`, the only place that sees everything."""
+
+import contextlib
+import hashlib
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
+
+from collector.anonymise import TrustedProxies
+from collector.app import Application, Intake
+from collector.config import Config, StartError
+from collector.control import Control
+from collector.geo import Countries
+from collector.ingest import Ingest
+from collector.journal import Journal
+from collector.keys import KeyStore, KeyStoreError
+from collector.log import report_fault
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """An application that only needs to be served, and what to tell the operator first."""
+
+    app: ASGIApp
+    control: Control
+    ingest: Ingest
+    notices: tuple[str, ...]
+    access_key: str | None  # made just now, to be shown once
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """What taking events needs."""
+
+    config: Config
+    clock: Clock
+    control: Control
+    keys: KeyStore
+    countries: Countries
+    trusted: TrustedProxies
+    journal: Journal
+    ingest: Ingest
+    intake: Intake
+
+    def notices(self) -> tuple[str, ...]:
+        """Return what the operator should know, a sentence each."""
+        notice = self.countries.notice
+        return (*self.keys.warnings(), *((notice,) if notice else ()))
+
+    def application(
+        self,
+        routes: Sequence[BaseRoute],
+        lifespan: Callable[[ASGIApp], contextlib.AbstractAsyncContextManager[None]],
+    ) -> Application:
+        """Return the ASGI application, with the dashboard's routes if there are any."""
+        return Application(
+            ingest=self.ingest,
+            mounts=self.config.public_url,
+            trusted=self.trusted,
+            editors_routes=routes,
+            lifespan=lifespan,
+        )
+
+
+@contextlib.contextmanager
+def collector_only(config: Config, clock: Clock = time.time) -> Iterator[Composed]:
+    """Put together a process that only takes events."""
+    with _core(config, clock) as core:
+
+        @contextlib.asynccontextmanager
+        async def lifespan(_: ASGIApp) -> AsyncIterator[None]:
+            async with core.intake.running():
+                yield
+
+        app = core.application((), lifespan)
+        yield Composed(app, core.control, core.ingest, core.notices(), access_key=None)
+
+
+@contextlib.contextmanager
+def collector_and_dashboard(config: Config, clock: Clock = time.time) -> Iterator[Composed]:
+    """Put together the process that also owns DuckDB and shows the numbers."""
+    # A process that only takes events never loads DuckDB, which alone is 33 MB.
+    from collector.owner import owning  # noqa: PLC0415
+
+    with _core(config, clock) as core, owning(core) as owned:
+
+        @contextlib.asynccontextmanager
+        async def lifespan(_: ASGIApp) -> AsyncIterator[None]:
+            async with core.intake.running(), owned.keeper.running():
+                yield
+
+        app = core.application(owned.routes, lifespan)
+        access_key = None if config.access_key else core.control.ensure_access_key()
+        yield Composed(app, core.control, core.ingest, core.notices(), access_key)
+
+
+@contextlib.contextmanager
+def _core(config: Config, clock: Clock) -> Iterator[Core]:
+    try:
+        config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"data: {config.data} cannot be made: {error.strerror}") from None
+    with contextlib.ExitStack() as stack:
+        control = stack.enter_context(
+            contextlib.closing(Control.open(config.data / "control.sqlite", config.access_key))
+        )
+        journal = Journal(config.data / "journal", clock, report_fault)
+        countries = stack.enter_context(contextlib.closing(_countries(config)))
+        trusted = TrustedProxies.parse(config.trusted_proxies)
+        ingest: Ingest
+        keys = stack.enter_context(
+            contextlib.closing(
+                # The two need each other; a key is made only once events come in.
+                _keys(config, lambda zone, day: ingest.note_day_key(zone, day))  # noqa: PLW0108
+            )
+        )
+        ingest = Ingest(
+            journal=journal,
+            keys=keys,
+            countries=countries,
+            trusted=trusted,
+            clock=clock,
+            flood_limit=config.flood_limit,
+            allow_third_party=config.allow_third_party,
+        )
+        intake = Intake(ingest=ingest, journal=journal, control=control, keys=keys, clock=clock)
+        yield Core(config, clock, control, keys, countries, trusted, journal, ingest, intake)
+
+
+def _countries(config: Config) -> Countries:
+    if config.geo_database is not None:
+        return Countries.open(config.geo_database)
+    return Countries.bundled(config.data / "geo")
+
+
+def _keys(config: Config, on_made: Callable[[str, str], None]) -> KeyStore:
+    directory = config.key_dir or default_key_dir(config.data)
+    try:
+        return KeyStore.open(directory, lambda zone, day: on_made(zone, day.isoformat()))
+    except KeyStoreError as error:
+        raise StartError(f"key_dir: {error}") from None
+
+
+def default_key_dir(data: Path) -> Path:
+    """Return a directory of our own in RAM, one for each data directory and user."""
+    instance = hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:12]
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    shared_memory = Path("/dev/shm")  # noqa: S108 - RAM on every Linux; ours is a 0700 directory
+    parent = Path(runtime) if runtime and os.access(runtime, os.W_OK) else shared_memory
+    return parent / f"gatecount-{os.geteuid()}-{instance}"

@@ -1,0 +1,305 @@
+"""One table of options, and where each value came from.
+
+Defaults, then a TOML file, then `GATECOUNT_*` environment variables, then flags: the later wins.
+"""
+
+import ipaddress
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from collector.hosts import Mount, MountError
+
+ENVIRONMENT_PREFIX = "GATECOUNT_"
+LOG_LEVELS = ("debug", "info", "warning", "error")
+# Short keys are guessable; 16 characters of a 32-letter alphabet are 80 bits.
+_ACCESS_KEY_MIN_CHARACTERS = 16
+
+
+class StartError(Exception):
+    """The program cannot start; the message says why and what to do."""
+
+
+class ConfigError(StartError):
+    """The configuration cannot be used: which option, where, and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Every option's value. Field names are option names; OPTIONS documents them."""
+
+    data: Path
+    host: str
+    port: int
+    public_url: tuple[Mount, ...]
+    access_key: str | None
+    key_dir: Path | None
+    trusted_proxies: tuple[str, ...]
+    geo_database: Path | None
+    allow_third_party: bool
+    flood_limit: int
+    memory_limit: int
+    threads: int
+    log_level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One row of the table. `parse` takes a TOML value or a string and raises ValueError."""
+
+    name: str
+    default: object
+    parse: Callable[[Any], object]
+    unit: str
+    help: str
+    secret: bool = False
+
+    @property
+    def environment(self) -> str:
+        """The environment variable that sets this option."""
+        return ENVIRONMENT_PREFIX + self.name.upper()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """An option with its value and where the value came from, for people to read."""
+
+    option: Option
+    value: object
+    origin: str
+
+    def shown(self) -> str:
+        """Return the value as one would write it; a secret only as set or not."""
+        if self.option.secret:
+            return "(hidden)" if self.value else ""
+        if isinstance(self.value, tuple):
+            return ", ".join(v.url if isinstance(v, Mount) else str(v) for v in self.value)
+        if isinstance(self.value, bool):
+            return str(self.value).lower()
+        return "" if self.value is None else str(self.value)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a text in quotes")
+    return value.strip()
+
+
+def _path(value: object) -> Path:
+    text = _text(value)
+    if not text:
+        raise ValueError("a path")
+    return Path(text).expanduser()
+
+
+def _optional_path(value: object) -> Path | None:
+    return None if value is None or value == "" else _path(value)
+
+
+def _whole(low: int, high: int) -> Callable[[object], int]:
+    allowed = f"a whole number from {low} to {high}"
+
+    def parse(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            raise ValueError(allowed)
+        try:
+            number = int(value)
+        except ValueError:
+            raise ValueError(allowed) from None
+        if not low <= number <= high:
+            raise ValueError(allowed)
+        return number
+
+    return parse
+
+
+def _flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if not isinstance(value, str) or value.strip().lower() not in words:
+        raise ValueError("true or false")
+    return words[value.strip().lower()]
+
+
+def _one_of(*allowed: str) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        if value not in allowed:
+            raise ValueError("one of " + ", ".join(allowed))
+        return str(value)
+
+    return parse
+
+
+def _items(value: object) -> list[str]:
+    if isinstance(value, str):
+        return value.replace(",", " ").split()
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return [word for item in value for word in _items(item)]
+    raise ValueError("a list of texts (in the environment: separated by commas)")
+
+
+def _mounts(value: object) -> tuple[Mount, ...]:
+    try:
+        mounts = tuple(Mount.parse(item) for item in _items(value))
+    except MountError as error:
+        raise ValueError(f"one or more addresses ({error})") from None
+    if len({(mount.host, mount.prefix) for mount in mounts}) < len(mounts):
+        raise ValueError("each address once")
+    return mounts
+
+
+def _networks(value: object) -> tuple[str, ...]:
+    allowed = "IP addresses or networks such as 127.0.0.1 or 10.0.0.0/8"
+    networks = []
+    for item in _items(value):
+        if item == "*":
+            raise ValueError(f"{allowed}; * would let anyone forge a visitor's address")
+        try:
+            networks.append(str(ipaddress.ip_network(item)))
+        except ValueError as error:
+            raise ValueError(f"{allowed} ({error})") from None
+    return tuple(networks)
+
+
+def _access_key(value: object) -> str | None:
+    if value is None or value == "":
+        return None
+    key = _text(value)
+    if len(key) < _ACCESS_KEY_MIN_CHARACTERS:
+        raise ValueError(f"at least {_ACCESS_KEY_MIN_CHARACTERS} characters")
+    return key
+
+
+OPTIONS = (
+    Option("data", "data", _path, "directory", "Where everything but the day keys is kept."),
+    Option("host", "127.0.0.1", _text, "address", "The address to listen on."),
+    Option("port", 8000, _whole(0, 65535), "port", "The port to listen on; 0 takes a free one."),
+    Option(
+        "public_url",
+        (),
+        _mounts,
+        "addresses",
+        "Where visitors' browsers reach the collector: https://example.com/count/ (a path of the"
+        " site) or https://stats.example.com/ (a host beside it). Empty: any host.",
+    ),
+    Option(
+        "access_key",
+        None,
+        _access_key,
+        "text",
+        "The key to dashboard and API. Empty: made at the first start and shown once.",
+        secret=True,
+    ),
+    Option(
+        "key_dir",
+        None,
+        _optional_path,
+        "directory",
+        "Where the day keys live; must be in RAM (tmpfs). Empty: a directory of our own in"
+        " XDG_RUNTIME_DIR or /dev/shm.",
+    ),
+    Option(
+        "trusted_proxies",
+        ("127.0.0.0/8", "::1/128"),
+        _networks,
+        "networks",
+        "Proxies whose X-Forwarded-* headers are believed.",
+    ),
+    Option(
+        "geo_database",
+        None,
+        _optional_path,
+        "file",
+        "A country database of your own (MMDB). Empty: the bundled DB-IP Lite.",
+    ),
+    Option(
+        "allow_third_party",
+        False,  # noqa: FBT003 - a row of a table
+        _flag,
+        "true/false",
+        "Count sites of other registrable domains than the collector's; their visitors' opt-out"
+        " cookies cannot be seen here.",
+    ),
+    Option(
+        "flood_limit",
+        600,
+        _whole(1, 1_000_000),
+        "events a minute",
+        "What one network may send before the rest is dropped.",
+    ),
+    Option("memory_limit", 512, _whole(64, 1_048_576), "MiB", "What DuckDB may use."),
+    Option("threads", 2, _whole(1, 256), "threads", "How many threads DuckDB may use."),
+    Option("log_level", "info", _one_of(*LOG_LEVELS), "level", "The least urgent line logged."),
+)
+_BY_NAME = {option.name: option for option in OPTIONS}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The configuration together with each value's origin."""
+
+    config: Config
+    table: tuple[Setting, ...]
+
+
+def _parsed(option: Option, raw: object, where: str) -> object:
+    try:
+        return option.parse(raw)
+    except ValueError as error:
+        raise ConfigError(f"{option.name} ({where}) must be {error}") from None
+
+
+def _file_values(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is no TOML file: {error}") from None
+    _refuse_unknown(values, str(path))
+    return values
+
+
+def _environment_values(environment: Mapping[str, str]) -> dict[str, str]:
+    values = {
+        name.removeprefix(ENVIRONMENT_PREFIX).lower(): value
+        for name, value in environment.items()
+        if name.startswith(ENVIRONMENT_PREFIX) and name != ENVIRONMENT_PREFIX + "CONFIG"
+    }
+    _refuse_unknown(values, "the environment", ENVIRONMENT_PREFIX)
+    return values
+
+
+def _refuse_unknown(values: Mapping[str, object], where: str, prefix: str = "") -> None:
+    for name in values:
+        if name not in _BY_NAME:
+            wrong = prefix + name.upper() if prefix else name
+            known = ", ".join(_BY_NAME)
+            raise ConfigError(f"{wrong} ({where}) is no option; there are: {known}")
+
+
+def load(
+    file: Path | None, environment: Mapping[str, str], flags: Mapping[str, object]
+) -> Settings:
+    """Put the configuration together; flags that are None were not given.
+
+    Raises:
+        ConfigError: an unknown key or a bad value.
+    """
+    layers: list[tuple[str, Mapping[str, object]]] = []
+    if file is not None:
+        layers.append((str(file), _file_values(file)))
+    layers.append(("environment", _environment_values(environment)))
+    layers.append(("flag", {name: value for name, value in flags.items() if value is not None}))
+    table = []
+    for option in OPTIONS:
+        setting = Setting(option, _parsed(option, option.default, "default"), "default")
+        for where, values in layers:
+            if option.name in values:
+                setting = Setting(option, _parsed(option, values[option.name], where), where)
+        table.append(setting)
+    config = Config(**{setting.option.name: setting.value for setting in table})  # type: ignore[arg-type]
+    return Settings(config, tuple(table))

@@ -1,0 +1,366 @@
+"""POST /api/event: parse, checks in order, anonymise, journal, 202.
+
+The hot road: a raw ASGI callable, no request object, no middleware. Whatever is asked of every
+event is a dict lookup or better.
+"""
+
+import logging
+import secrets
+from collections import Counter
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from collector import anonymise, bots, journal, scrub, sources, visitors, wire
+from collector.anonymise import TrustedProxies
+from collector.control import Site
+from collector.geo import Countries
+from collector.hosts import hostname, registrable_domain
+from collector.journal import Drops, Event, Journal, NewKey
+from collector.keys import KeyStore, KeyStoreError
+
+_LOG = logging.getLogger("gatecount.ingest")
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+MAX_BODY_BYTES = 8 * 1024
+_QUARTER_HOUR_US = 15 * 60 * 1_000_000  # every zone's offset is a multiple of it
+_FLOOD_BUCKETS = 1 << 14
+_FLOOD_KEY_LIFE_S = 600.0
+_FLOOD_WINDOW_S = 60.0
+UNKNOWN_SITE = 0  # the site id drops of unknown sites are counted under, by UTC
+
+
+class DropReason(StrEnum):
+    """Why a well-formed event of somebody who does not object is not counted."""
+
+    UNKNOWN_SITE = "unknown_site"
+    THIRD_PARTY = "third_party"
+    BOT = "bot"
+    REFERRER_SPAM = "referrer_spam"
+    FLOOD = "flood"
+    LATE = "late"  # decided at sealing: engagement with a page of a day that is over
+
+
+class Obstacle(StrEnum):
+    """What would keep the request in hand from being counted."""
+
+    COOKIE = "cookie"
+    GPC = "gpc"
+    DNT = "dnt"
+    HOST = "host"
+    PROXY = "proxy"
+    BOT = "bot"
+
+
+@dataclass(frozen=True, slots=True)
+class _SiteDay:
+    """What holds for a site until `until_us`: its date and hour, and the day's key."""
+
+    registrable: str
+    date: str  # local, ISO 8601
+    hour: int  # local
+    key: memoryview
+    until_us: int
+
+
+class Sites:
+    """A snapshot of the registered sites, replaced whole when they change."""
+
+    def __init__(self, sites: tuple[Site, ...]) -> None:
+        self.by_domain = {site.domain: site for site in sites}
+
+    def of(self, domain: str, host: str) -> Site | None:
+        """Return the site an event names, else its URL's host, else that without `www.`."""
+        if domain:
+            return self.by_domain.get(domain.lower())
+        return self.by_domain.get(host) or self.by_domain.get(host.removeprefix("www."))
+
+
+class Floods:
+    """Counts events per network in buckets of fixed number, under a key that does not last.
+
+    What is kept says nothing about an address once its key is gone; two networks may share a
+    bucket, which at the default limit neither notices.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._counts = [0] * _FLOOD_BUCKETS
+        self._key = b""
+        self._key_until_s = self._window_until_s = 0.0
+
+    def is_over(self, network: bytes, now_s: float) -> bool:
+        """Count one event of a network; tell whether it had its share of this minute."""
+        if now_s >= self._window_until_s or self._window_until_s > now_s + _FLOOD_WINDOW_S:
+            self._counts = [0] * _FLOOD_BUCKETS
+            self._window_until_s = now_s + _FLOOD_WINDOW_S
+            if now_s >= self._key_until_s or self._key_until_s > now_s + _FLOOD_KEY_LIFE_S:
+                self._key = secrets.token_bytes(32)
+                self._key_until_s = now_s + _FLOOD_KEY_LIFE_S
+        digest = blake2b(network, digest_size=2, key=self._key).digest()
+        bucket = int.from_bytes(digest, "big") % _FLOOD_BUCKETS
+        self._counts[bucket] += 1
+        return self._counts[bucket] > self._limit
+
+
+def _response(status: int, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
+    return {"type": "http.response.start", "status": status, "headers": list(headers)}
+
+
+_NOTHING = (b"content-length", b"0")
+_EMPTY = {"type": "http.response.body", "body": b""}
+_ACCEPTED = _response(202, _NOTHING)
+_NOT_ALLOWED = _response(405, _NOTHING, (b"allow", b"POST"))
+_TOO_LARGE = _response(413, _NOTHING, (b"connection", b"close"))
+_UNAVAILABLE = _response(503, _NOTHING, (b"retry-after", b"1"))
+
+
+class Ingest:
+    """The event endpoint of one process.
+
+    Args:
+        clock: seconds since the epoch.
+        trusted: proxies whose forwarded headers are believed.
+    """
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        keys: KeyStore,
+        countries: Countries,
+        trusted: TrustedProxies,
+        clock: Callable[[], float],
+        flood_limit: int,
+        allow_third_party: bool,
+    ) -> None:
+        self._journal = journal
+        self._keys = keys
+        self._countries = countries
+        self._trusted = trusted
+        self._clock = clock
+        self._floods = Floods(flood_limit)
+        self._allow_third_party = allow_third_party
+        self._sites = Sites(())
+        self._days: dict[int, _SiteDay] = {}
+        self._last_us = 0
+        self._drops: Counter[tuple[int, str, DropReason]] = Counter()
+
+    def know(self, sites: tuple[Site, ...]) -> None:
+        """Take over a new snapshot of the registered sites."""
+        self._sites = Sites(sites)
+        self._days = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request to the event endpoint."""
+        if scope["method"] != "POST":
+            await _answer(send, _NOT_ALLOWED)
+            return
+        headers = headers_of(scope["headers"])
+        objects = _objection(headers) is not None
+        body = await _body(receive)
+        if objects:
+            await _answer(send, _ACCEPTED)
+            return
+        if body is None:
+            await _answer(send, _TOO_LARGE)
+            return
+        try:
+            line = self._line(scope, headers, body)
+        except wire.MalformedError as error:
+            await _refuse(send, error)
+            return
+        except KeyStoreError:
+            _LOG.exception("day_key_missing")
+            await _answer(send, _UNAVAILABLE)
+            return
+        if line is None or await self._journal.append(line):
+            await _answer(send, _ACCEPTED)
+        else:
+            await _answer(send, _UNAVAILABLE)
+
+    def _line(self, scope: Scope, headers: dict[bytes, bytes], body: bytes) -> bytes | None:
+        """Return the journal line of an event that counts; None, and count why, if it does not."""
+        posted = wire.decode(body)
+        url = _scrubbed(posted.url)
+        site = self._sites.of(posted.domain, url.host)
+        now_s = self._clock()
+        if site is None:
+            return self._drop(UNKNOWN_SITE, _utc_date(now_s), DropReason.UNKNOWN_SITE)
+        # Strictly rising, so that a visitor's events have one order.
+        now_us = self._last_us = max(int(now_s * 1_000_000), self._last_us + 1)
+        today = self._days.get(site.id)
+        if today is None or now_us >= today.until_us:
+            today = self._turn(site, now_us)
+
+        if not self._allow_third_party and self._posted_to(scope, headers) != today.registrable:
+            return self._drop(site.id, today.date, DropReason.THIRD_PARTY)
+        user_agent = headers.get(b"user-agent", b"").decode("latin-1")
+        if bots.is_bot(user_agent):
+            return self._drop(site.id, today.date, DropReason.BOT)
+        referrer = sources.referrer_host(posted.referrer) if posted.referrer else ""
+        if referrer and registrable_domain(referrer) in (today.registrable, url.host):
+            referrer = ""  # a site's own hosts are no source
+        if referrer and bots.is_referrer_spam(referrer):
+            return self._drop(site.id, today.date, DropReason.REFERRER_SPAM)
+        address = self._address(scope, headers)
+        network = anonymise.network(address)
+        if self._floods.is_over(network, now_s):
+            return self._drop(site.id, today.date, DropReason.FLOOD)
+
+        device = anonymise.device(user_agent)
+        origin = sources.origin(referrer, url.utm_source, url.utm_medium, url.paid_click)
+        return journal.line(
+            Event(
+                site=site.id,
+                date=today.date,
+                hour=today.hour,
+                at_us=now_us,
+                token=anonymise.visitor_token(today.key, site.domain, network, user_agent),
+                name=posted.name,
+                host=url.host,
+                path=url.path,
+                source=origin.source,
+                channel=origin.channel,
+                referrer=origin.referrer,
+                utm_source=url.utm_source,
+                utm_medium=url.utm_medium,
+                utm_campaign=url.utm_campaign,
+                country=self._countries.country(address),
+                device=device.device,
+                browser=device.browser,
+                os=device.os,
+                screen=anonymise.screen(posted.screen),
+                interactive=posted.interactive,
+                engaged_s=posted.engaged_s,
+                scroll=posted.scroll,
+                props=posted.props,
+                revenue=posted.revenue,
+                currency=posted.currency,
+            )
+        )
+
+    def _turn(self, site: Site, now_us: int) -> _SiteDay:
+        """Look up what holds for a site from now on: a new quarter of an hour, or a new day."""
+        day = self._keys.day(site.timezone, now_us)
+        local = datetime.fromtimestamp(now_us / 1_000_000, ZoneInfo(site.timezone))
+        quarter_ends_us = (now_us // _QUARTER_HOUR_US + 1) * _QUARTER_HOUR_US
+        today = _SiteDay(
+            registrable=registrable_domain(site.domain),
+            date=day.date,
+            hour=local.hour,
+            key=day.key,
+            until_us=min(quarter_ends_us, day.ends_at_us),
+        )
+        self._days[site.id] = today
+        return today
+
+    def _drop(self, site: int, date: str, reason: DropReason) -> bytes | None:
+        self._drops[site, date, reason] += 1
+        return None
+
+    def _posted_to(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
+        return registrable_domain(asked_host(peer_of(scope), headers, self._trusted))
+
+    def _address(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
+        forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1")
+        return anonymise.client_address(peer_of(scope), forwarded, self._trusted)
+
+    def queue_drops(self) -> None:
+        """Append what was dropped since the last call to the journal, summed up."""
+        drops, self._drops = self._drops, Counter()
+        for (site, date, reason), count in drops.items():
+            self._journal.append(journal.line(Drops(site, date, reason, count)))
+
+    def note_day_key(self, timezone: str, date: str) -> None:
+        """Record that a day key was made, for each site it concerns."""
+        now_us = int(self._clock() * 1_000_000)
+        for site in self._sites.by_domain.values():
+            if site.timezone == timezone:
+                self._journal.append(journal.line(NewKey(site.id, date, now_us)))
+
+    def obstacles(self, scope: Scope, site: Site) -> tuple[Obstacle, ...]:
+        """Say what would keep events of the request in hand from being counted for a site."""
+        headers = headers_of(scope["headers"])
+        objection = _objection(headers)
+        found = [Obstacle(objection.value)] if objection else []
+        if self._posted_to(scope, headers) != registrable_domain(site.domain):
+            found.append(Obstacle.HOST)
+        if b"x-forwarded-for" in headers and not self._trusted.trusts(peer_of(scope)):
+            found.append(Obstacle.PROXY)
+        if bots.is_bot(headers.get(b"user-agent", b"").decode("latin-1")):
+            found.append(Obstacle.BOT)
+        return tuple(found)
+
+
+def asked_host(peer: str, headers: dict[bytes, bytes], trusted: TrustedProxies) -> str:
+    """Return the host a browser asked for, which a proxy of ours may have to tell."""
+    host = headers.get(b"host", b"")
+    forwarded = headers.get(b"x-forwarded-host")
+    if forwarded and trusted.trusts(peer):
+        host = forwarded.rpartition(b",")[2]
+    return hostname(host.decode("latin-1"))
+
+
+def _scrubbed(url: str) -> scrub.ScrubbedUrl:
+    try:
+        return scrub.scrub_url(url)
+    except scrub.UrlError as error:
+        raise wire.MalformedError("u", str(error)) from None
+
+
+def _utc_date(now_s: float) -> str:
+    return datetime.fromtimestamp(now_s, UTC).date().isoformat()
+
+
+def peer_of(scope: Scope) -> str:
+    """Return the address at the connection's other end, "" for a Unix socket."""
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
+def headers_of(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Return headers by name; lines of one name are joined in their order."""
+    headers = dict(pairs)
+    if len(headers) < len(pairs):
+        headers = {}
+        for name, value in pairs:
+            between = b"; " if name == b"cookie" else b", "
+            headers[name] = headers[name] + between + value if name in headers else value
+    return headers
+
+
+def _objection(headers: dict[bytes, bytes]) -> visitors.Objection | None:
+    return visitors.objection(
+        headers.get(b"cookie", b""), headers.get(b"sec-gpc", b""), headers.get(b"dnt", b"")
+    )
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """Return the whole body, or None when it is too large."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body", False) and len(body) <= MAX_BODY_BYTES:
+        message = await receive()
+        body += message.get("body", b"")
+    return body if len(body) <= MAX_BODY_BYTES else None
+
+
+async def _answer(send: Send, start: dict[str, Any]) -> None:
+    await send(start)
+    await send(_EMPTY)
+
+
+async def _refuse(send: Send, error: wire.MalformedError) -> None:
+    body = msgspec.json.encode({"error": error.message, "field": error.field})
+    length = (b"content-length", str(len(body)).encode())
+    await send(_response(400, length, (b"content-type", b"application/json")))
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,119 @@
+"""The loader: carries the journal into the live store, every line exactly once."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from collector import journal
+from collector.store import Session, Store, StoreError
+
+_LOG = logging.getLogger("gatecount.load")
+VISIT_GAP_US = 30 * 60 * 1_000_000  # a longer silence begins a new visit
+# One transaction's worth: about 14,000 events. Larger saves little and costs memory.
+_PASSAGE_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Position:
+    end_byte: int
+    is_last: bool
+
+
+class Loader:
+    """Reads chunks from where the ledger says, and commits rows and ledger together.
+
+    Used by one thread. Nothing is remembered that the ledger does not say: after any error the
+    ledger is read again.
+    """
+
+    def __init__(self, directory: Path, store: Store) -> None:
+        self._directory = directory
+        self._store = store
+        self._positions: dict[str, _Position] | None = None
+
+    def load(self) -> int:
+        """Load all there is in the journal now; return how many bytes that was.
+
+        Raises:
+            StoreError: a batch could not be committed. Whether it was, the next call finds out.
+        """
+        try:
+            return sum(self._load_chunk(path) for path in journal.chunks(self._directory))
+        except StoreError:
+            self._positions = None
+            self._store.reopen()
+            raise
+
+    def reread_ledger(self) -> None:
+        """Read the ledger again before the next batch, because the store was changed."""
+        self._positions = None
+
+    def _load_chunk(self, path: Path) -> int:
+        position = self._position(path.name)
+        if position.is_last:
+            return 0
+        size = path.stat().st_size  # what comes later is for the next round
+        loaded = 0
+        while True:
+            passage = journal.read(path, position.end_byte, _PASSAGE_BYTES)
+            if passage.end == passage.start and not passage.is_last:
+                return loaded
+            self._commit(path.name, passage)
+            position = _Position(passage.end, passage.is_last)
+            self._known()[path.name] = position
+            loaded += passage.end - passage.start
+            if passage.is_last or passage.end >= size:
+                return loaded
+
+    def _known(self) -> dict[str, _Position]:
+        if self._positions is None:
+            with self._store.snapshot() as session:
+                rows = session.run("load_positions")
+            self._positions = {chunk: _Position(end, last) for chunk, end, last in rows}
+        return self._positions
+
+    def _position(self, chunk: str) -> _Position:
+        return self._known().get(chunk, _Position(0, is_last=False))
+
+    def _commit(self, chunk: str, passage: journal.Passage) -> None:
+        if passage.damaged or passage.torn_bytes:
+            _LOG.error(
+                "journal_damaged",
+                extra={
+                    "chunk": chunk,
+                    "offset": passage.start,
+                    "damaged_lines": passage.damaged,
+                    "torn_bytes": passage.torn_bytes,
+                },
+            )
+        spool = self._store.scratch / "passage.jsonl"
+        spool.write_bytes(passage.lines)
+        with self._store.writing() as session:
+            if passage.lines:
+                session.run("load_batch", file=str(spool.resolve()))
+                _load_rows(session, chunk)
+            session.run(
+                "load_ledger",
+                chunk=chunk,
+                first_byte=passage.start,
+                end_byte=passage.end,
+                is_last=passage.is_last,
+            )
+        spool.unlink()
+
+
+def _load_rows(session: Session, chunk: str) -> None:
+    session.run("load_events")
+    session.run("load_drops")
+    session.run("load_day_keys")
+    session.run("load_chunk_days", chunk=chunk)
+    session.run("consider_batch")
+    compute_visits(session)
+    session.run("replace_visits_delete")
+    session.run("replace_visits_insert")
+
+
+def compute_visits(session: Session) -> None:
+    """Turn the temporary table `considered` into `numbered` events and `computed` visits."""
+    session.run("number_events", gap_us=VISIT_GAP_US)
+    session.run("compute_visits", gap_us=VISIT_GAP_US)

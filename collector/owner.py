@@ -1,0 +1,74 @@
+"""What the process that owns DuckDB has on top: loader, sealing, numbers, dashboard."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from starlette.routing import BaseRoute
+from starlette.types import Scope
+
+from collector.compose import Core
+from collector.config import Config, StartError
+from collector.control import Site
+from collector.hosts import snippet
+from collector.ingest import Obstacle
+from collector.keeper import Keeper
+from collector.load import Loader
+from collector.seal import Sealer
+from collector.stats import Stats
+from collector.store import Store, StoreError
+from dashboard import app as dashboard
+
+_FINDINGS = {
+    Obstacle.COOKIE: dashboard.Finding.OPTED_OUT,
+    Obstacle.GPC: dashboard.Finding.GPC,
+    Obstacle.DNT: dashboard.Finding.DNT,
+    Obstacle.HOST: dashboard.Finding.UNKNOWN_HOST,
+    Obstacle.PROXY: dashboard.Finding.UNKNOWN_PROXY,
+    Obstacle.BOT: dashboard.Finding.BOT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """The dashboard's routes, and the keeper to run beside them."""
+
+    routes: Sequence[BaseRoute]
+    keeper: Keeper
+
+
+@contextlib.contextmanager
+def owning(core: Core) -> Iterator[Owned]:
+    """Open the store for as long as the context lasts."""
+    with contextlib.closing(_store(core.config)) as store:
+        journal_directory = core.config.data / "journal"
+        loader = Loader(journal_directory, store)
+        sealer = Sealer(journal_directory, store, loader, core.control)
+        routes = dashboard.routes(_dashboard_parts(core, Stats(store)))
+        yield Owned(routes, Keeper(loader, sealer, core.clock))
+
+
+def _dashboard_parts(core: Core, stats: Stats) -> dashboard.Parts:
+    def diagnose(scope: Scope, site: Site) -> tuple[dashboard.Finding, ...]:
+        return tuple(_FINDINGS[found] for found in core.ingest.obstacles(scope, site))
+
+    return dashboard.Parts(
+        stats=stats,
+        control=core.control,
+        clock=lambda: datetime.fromtimestamp(core.clock(), UTC),
+        diagnose=diagnose,
+        snippet=lambda site: snippet(core.config.public_url, site.domain),
+        geo_date=core.countries.date,
+        geo_notice=core.countries.notice,
+        geo_attribution=core.countries.attribution_needed,
+        notices=core.keys.warnings,
+        rekeyed=lambda site: stats.rekeyed(site.id),
+    )
+
+
+def _store(config: Config) -> Store:
+    try:
+        return Store(config.data, memory_limit_mib=config.memory_limit, threads=config.threads)
+    except StoreError as error:
+        raise StartError(str(error)) from None

@@ -1,0 +1,662 @@
+"""What of a page's address, and of text a page sends, may be kept: nothing that names a visitor.
+
+E-mail addresses, UUIDs, JWTs, long numbers, IP addresses and random tokens become `:id`, also when
+percent-encoded up to three times; what is encoded more often becomes `:id` unseen. Of a query only
+campaign tags are kept, of a fragment nothing. Scrubbing what is scrubbed changes nothing.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from itertools import accumulate, pairwise
+from socket import AF_INET6, inet_pton
+from typing import Final, NamedTuple
+from urllib.parse import quote
+
+MARK: Final = ":id"  # stands where an identifier stood
+PATH_MAX_CHARACTERS: Final = 2_000
+TAG_MAX_CHARACTERS: Final = 100
+_URL_MAX_CHARACTERS = 8_192
+_SEGMENT_MAX_CHARACTERS = 255  # file systems' limit of a name; no slug is longer
+_DECODINGS = 3
+_PASSES = 4
+_SPELT_MAX_CHARACTERS = 8_000  # 2,000 in any script; one ligature may spell out as eighteen
+_CACHE_ENTRIES = 1_024
+
+
+class UrlFault(StrEnum):
+    """Why an address is no page of a website."""
+
+    SCHEME = "not http or https"
+    HOST = "no sane host"
+    LENGTH = "too long"
+
+
+class UrlError(ValueError):
+    """An address is no page of a website. The message never quotes it."""
+
+    def __init__(self, reason: UrlFault) -> None:
+        super().__init__(f"no page's address: {reason}")
+        self.reason = reason
+
+
+class ScrubbedUrl(NamedTuple):
+    """What is kept of a page's address."""
+
+    host: str  # lower case ASCII (IDNA), no port; an IPv6 address without brackets
+    path: str  # decoded, starts with a slash
+    utm_source: str
+    utm_medium: str
+    utm_campaign: str
+    paid_click: bool  # an advertising network's click id was there; it is gone
+
+    @property
+    def url(self) -> str:
+        """The address that scrubs to this (but for `paid_click`)."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        tags = (("source", self.utm_source), ("medium", self.utm_medium))
+        query = "&".join(
+            f"utm_{name}={quote(value)}"
+            for name, value in (*tags, ("campaign", self.utm_campaign))
+            if value
+        )
+        return f"https://{host}{quote(self.path)}{'?' if query else ''}{query}"
+
+
+def scrub_url(url: str) -> ScrubbedUrl:
+    """Return what may be kept of a page's address.
+
+    Raises:
+        UrlError: it is not http or https, has no sane host, or is longer than 8,192 characters.
+    """
+    plain = _PLAIN_URL.fullmatch(url) if len(url) <= PATH_MAX_CHARACTERS else None
+    if plain is not None:
+        host, path, query = plain.groups()
+        if len(host) <= _HOST_MAX_CHARACTERS and not _JOINED.search(url):
+            return ScrubbedUrl(host, path or "/", *(_tags(query) if query else _NO_TAGS))
+    if len(url) > _URL_MAX_CHARACTERS:
+        raise UrlError(UrlFault.LENGTH)
+    match = _URL.match(url if _all_seen(url) else _UNSEEN_IN_URLS.sub("", url))
+    if match is None:
+        raise UrlError(UrlFault.SCHEME)
+    authority, path, query = match.groups()
+    return ScrubbedUrl(_host(authority), scrub_path(path), *(_tags(query) if query else _NO_TAGS))
+
+
+def scrub_path(path: str) -> str:
+    """Return a path decoded, readable and without identifiers: at most 2,000 characters."""
+    if _is_plain(path):
+        return path
+    masked = _USUAL.sub(MARK, path)
+    if masked != path and _is_plain(masked):
+        return masked
+    known = _clean_paths.get(path)
+    if known is not None:
+        return known
+    readable = _readable_path(path)
+    scrubbed = _settled(readable, _masked_path, _readable_path) or f"/{MARK}"
+    if scrubbed == readable:
+        _remember(_clean_paths, path, scrubbed)
+    return scrubbed
+
+
+def scrub_text(value: str, limit: int) -> str:
+    """Return a text that a page sent (a name, a property's value) decoded, without identifiers.
+
+    Addresses of pages in it lose query and fragment. It is cut to `limit` characters last.
+    """
+    return _scrubbed_text(value, limit, _masked_text, _clean_texts)
+
+
+def scrub_host(host: str, own: str) -> str:
+    """Return a page's host without identifiers in any label but those of the site's `own` domain.
+
+    Such a label, and an IP address, becomes `_id`, which nobody can register.
+    """
+    if host == own:
+        return host
+    if ":" in host or _IPV4.fullmatch(host):
+        return "_id"
+    before = host.removesuffix(f".{own}")
+    masked = ".".join(map(_masked_label, before.split(".")))
+    return masked if before == host else f"{masked}.{own}"
+
+
+def _masked_label(label: str) -> str:
+    try:
+        name = label.encode("ascii").decode("idna")
+    except UnicodeError:
+        return "_id"
+    return label if _masked_shapes(name) == name else "_id"
+
+
+# --- addresses ---
+
+_HOST_MAX_CHARACTERS = 253  # RFC 1035, 2.3.4, as text
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?:\.(?!\Z)|\Z)){4}")
+_URL = re.compile(r"(?i)https?://([^/?#\\]*)([^?#]*)(?:\?([^#]*))?")
+_UNSEEN_IN_URLS = re.compile(r"\A[\x00-\x20]+|[\x00-\x20]+\Z|[\t\r\n]+")  # as browsers do
+
+# The quick road: lower-case words of up to 15 letters, short numbers and marks, joined by hyphens.
+# No two numbers stand side by side but those of a date, and none beside a mark: together they may
+# be one number.
+_PLAIN_WORD = r"[a-z]{1,15}+"
+_PLAIN_NUMBER = r"[0-9]{1,4}+(?:-[0-9]{1,2}+){0,2}+(?!-?[0-9:])"
+_PLAIN_PART = rf"(?:{_PLAIN_WORD}|{_PLAIN_NUMBER}|{MARK}(?!-?[0-9:]))"
+_PLAIN = rf"(?:/{_PLAIN_PART}(?:-{_PLAIN_PART})*+)*+(?:/|\.html?|\.php)?"
+_PLAIN_PATH = re.compile(rf"(?=/){_PLAIN}")
+_PLAIN_URL = re.compile(
+    rf"https?://((?:[a-z0-9][a-z0-9-]{{0,61}}+\.)++[a-z]{{2,63}}+)((?=/){_PLAIN})?"
+    r"(?:\?([^#]*))?(?:#.*)?"
+)
+# The identifiers that addresses hold most often.
+_USUAL = re.compile(
+    r"(?<![A-Za-z0-9])(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9]{6,}|[0-9a-f]{16,})"
+    r"(?![A-Za-z0-9])"
+)
+# A UUID or a MAC address in which no letter stands next to a digit.
+_JOINED = re.compile(r"-(?:[0-9a-f]{4}-[0-9a-f]{4}-|(?:[0-9a-f]{2}-){4})")
+
+
+def _is_plain(path: str) -> bool:
+    """Tell whether there is nothing to scrub, at a glance."""
+    return bool(
+        len(path) <= PATH_MAX_CHARACTERS
+        and _PLAIN_PATH.fullmatch(path)
+        and not _JOINED.search(path)
+    )
+
+
+def _host(authority: str) -> str:
+    host = authority.rpartition("@")[2].lower()
+    if host.startswith("["):
+        return _ipv6_host(host[1:].partition("]")[0])
+    host = host.partition(":")[0].rstrip(".")
+    if not host.isascii():
+        try:
+            host = host.encode("idna").decode("ascii")
+        except UnicodeError:
+            raise UrlError(UrlFault.HOST) from None
+    if len(host) > _HOST_MAX_CHARACTERS or not _HOST.fullmatch(host):
+        raise UrlError(UrlFault.HOST)
+    # A name that ends in a number is an IPv4 address: https://url.spec.whatwg.org/#host-parsing
+    if host.rpartition(".")[2].isdigit() and not _IPV4.fullmatch(host):
+        raise UrlError(UrlFault.HOST)
+    return host
+
+
+def _ipv6_host(host: str) -> str:
+    try:
+        inet_pton(AF_INET6, host)
+    except (OSError, ValueError):
+        raise UrlError(UrlFault.HOST) from None
+    return host
+
+
+# --- campaign tags ---
+
+# Click ids that only advertisements carry. Not among them: fbclid and igshid (every link out of
+# Facebook and Instagram has one), srsltid (free listings), mc_eid (newsletters).
+PAID_CLICK_IDS: Final = (
+    "gclid",  # Google Ads
+    "gbraid",
+    "wbraid",
+    "gad_source",
+    "gad_campaignid",
+    "dclid",  # Google Display & Video 360
+    "msclkid",  # Microsoft Advertising
+    "ttclid",  # TikTok
+    "twclid",  # X
+    "li_fat_id",  # LinkedIn
+    "rdt_cid",  # Reddit
+    "sccid",  # Snapchat
+    "epik",  # Pinterest
+    "qclid",  # Quora
+    "yclid",  # Yandex Direct
+    "dicbo",  # Outbrain
+    "tblci",  # Taboola
+)
+_SOURCES = ("utm_source", "ref", "source")  # the first that says something counts
+_LISTED = frozenset((*_SOURCES, "utm_medium", "utm_campaign", *PAID_CLICK_IDS))
+_PAID = frozenset(PAID_CLICK_IDS)
+_NO_TAGS = ("", "", "", False)
+
+
+def _tags(query: str) -> tuple[str, str, str, bool]:
+    found: dict[str, str] = {}
+    for parameter in query.split("&"):
+        name, _, value = parameter.partition("=")
+        name = name.lower()
+        if value and name in _LISTED:
+            found.setdefault(name, value)
+    if not found:
+        return _NO_TAGS
+    source = next(filter(None, (_tag(found.get(name, "")) for name in _SOURCES)), "")
+    medium, campaign = _tag(found.get("utm_medium", "")), _tag(found.get("utm_campaign", ""))
+    return source, medium, campaign, not _PAID.isdisjoint(found)
+
+
+def _tag(value: str) -> str:
+    if not value:
+        return ""
+    return _scrubbed_text(value.replace("+", " "), TAG_MAX_CHARACTERS, _masked_tag, _clean_tags)
+
+
+# --- decoding ---
+
+_ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+|%u[0-9A-Fa-f]{4}")
+# Still encoded, also as HTML or JavaScript do it; or bytes that are no UTF-8, which decoding leaves
+# as lone surrogates.
+_SPOILT = re.compile(
+    r"%[0-9A-Fa-f]{2}|%u[0-9A-Fa-f]{4}|&#(?:\d|[xX][0-9A-Fa-f])|\\[ux][0-9A-Fa-f]{2}|[\ud800-\udfff]"
+)
+# Controls, soft hyphen, direction marks, zero-width space, tags. The zero-width joiners stay:
+# Persian, Indic scripts and emoji are spelt with them.
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f"
+    "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
+)
+_SPACES = re.compile(r"\s+")
+_LINES = re.compile(r"[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]")
+_SLASHES = re.compile(r"[\\/]{2,}|\\")
+
+
+def _decoded(text: str) -> str:
+    for _ in range(_DECODINGS):
+        if "%" not in text:
+            break
+        decoded = _ESCAPES.sub(_unescaped, text)
+        if decoded == text:
+            break
+        text = decoded
+    return text
+
+
+def _unescaped(escapes: re.Match[str]) -> str:
+    run = escapes[0]
+    if run[1] == "u":  # what JavaScript's old escape() makes
+        return bytes.fromhex(run[2:]).decode("utf-16-be", "surrogatepass")
+    return bytes.fromhex(run.replace("%", "")).decode("utf-8", "surrogateescape")
+
+
+def _all_seen(text: str) -> bool:
+    return text.isprintable() and "  " not in text and not text.startswith(" ")
+
+
+def _seen(text: str) -> str:
+    """Return a text in one spelling, without what nobody sees."""
+    if text.isascii() and _all_seen(text):
+        return text
+    return unicodedata.normalize("NFC", _SPACES.sub(" ", _UNSEEN.sub("", text)))
+
+
+def _readable_path(path: str) -> str:
+    text = _seen(_decoded(path))
+    if "\\" in text or "//" in text:
+        text = _SLASHES.sub("/", text)
+    return text if text.startswith("/") else f"/{text}"
+
+
+def _readable_text(text: str) -> str:
+    return _seen(_LINES.sub(" ", _decoded(text))).strip()
+
+
+# --- scrubbing: mask, look again, until nothing more is found ---
+
+_clean_paths: dict[str, str] = {}
+_clean_texts: dict[str, str] = {}
+_clean_tags: dict[str, str] = {}
+
+
+def _remember(clean: dict[str, str], raw: str, scrubbed: str) -> None:
+    """Keep a text in which nothing was found, so that memory holds no more than the disk."""
+    if len(clean) >= _CACHE_ENTRIES:
+        clean.clear()
+    clean[raw] = scrubbed
+
+
+def _settled(text: str, mask: Callable[[str], str], read: Callable[[str], str]) -> str:
+    """Mask until nothing changes; "" if it never settles."""
+    for _ in range(_PASSES):
+        masked = read(mask(text))
+        if masked == text:
+            return text
+        text = masked
+    return ""
+
+
+def _scrubbed_text(
+    value: str, limit: int, mask: Callable[[str], str], clean: dict[str, str]
+) -> str:
+    fits = len(value) <= limit
+    if fits:
+        if _PLAIN_TEXT.fullmatch(value):
+            return value
+        known = clean.get(value)
+        if known is not None:
+            return known
+    readable = _readable_text(value)
+    scrubbed = _settled(readable, lambda text: mask(text)[:limit], _readable_text)
+    if not scrubbed and readable:
+        return MARK[:limit]
+    if fits and scrubbed == readable:
+        _remember(clean, value, scrubbed)
+    return scrubbed
+
+
+_PLAIN_TEXT = re.compile(
+    r"(?:[A-Z]?[a-z]{1,14}|[0-9]{1,4})(?:[ _-][A-Z]?[a-z]{1,14})*(?:[ _-][0-9]{1,4})?"
+)
+# A query inside a path, however it got there, and parameters of a path's segment.
+_QUERY = re.compile(r"\?[^?/=\s]*=.*", re.DOTALL)
+_PARAMETERS = re.compile(r"[&;#][^&;#=/]*=[^/]*")
+_TEXT_QUERY = re.compile(r"\?[^?/=\s]*=\S*")
+_WEB_ADDRESS = re.compile(r"(?i)\bhttps?://[^\s<>\"']+")
+_BETWEEN_CHUNKS = re.compile(r"([\s/]+)")
+_AGENT = re.compile(r"(?:Mozilla|Opera|Dalvik|AppleWebKit)/\d.*", re.DOTALL)
+_AGENT_IN_TEXT = re.compile(
+    rf"{_AGENT.pattern}|(?<![\w.-])[A-Za-z][\w.-]{{0,40}}/\d[\d.]{{0,20}} \(.*", re.DOTALL
+)
+
+
+def _masked_path(path: str) -> str:
+    if "=" in path:
+        path = _PARAMETERS.sub("", _QUERY.sub("", path))
+    if "(" in path:
+        path = _AGENT.sub(MARK, path)
+    if len(path) > _SEGMENT_MAX_CHARACTERS:
+        path = "/".join(
+            MARK if len(segment) > _SEGMENT_MAX_CHARACTERS else segment
+            for segment in path.split("/")
+        )
+    if _WHOLE_HINT.search(path):
+        path = "/".join(_masked_chunk(segment) for segment in path.split("/"))
+    path = _masked_shapes(path)
+    if not path.isascii():
+        path = "/".join(_unveiled(segment) for segment in path.split("/"))
+    if len(path) > PATH_MAX_CHARACTERS:  # between segments, so that no part of one is left
+        path = path[: path.rindex("/", 0, PATH_MAX_CHARACTERS)]
+    return path
+
+
+def _masked_tag(text: str) -> str:
+    return _masked_text(_PARAMETERS.sub("", _QUERY.sub("", text)))
+
+
+def _masked_text(text: str) -> str:
+    if "://" in text:
+        text = _WEB_ADDRESS.sub(_bare_address, text)
+    if "?" in text:
+        text = _TEXT_QUERY.sub("", text)
+    if "(" in text:
+        text = _AGENT_IN_TEXT.sub(MARK, text)
+    if _WHOLE_HINT.search(text):
+        if _SPACED_EMAIL.search(text):
+            return MARK
+        text = "".join(_masked_chunk(chunk) for chunk in _BETWEEN_CHUNKS.split(text))
+    text = _masked_shapes(text)
+    if not text.isascii():
+        text = "".join(_unveiled(chunk) for chunk in _BETWEEN_CHUNKS.split(text))
+    return text
+
+
+def _bare_address(match: re.Match[str]) -> str:
+    try:
+        scrubbed = scrub_url(match[0])
+    except UrlError:
+        return MARK
+    return scrubbed._replace(utm_source="", utm_medium="", utm_campaign="").url
+
+
+# --- what an identifier looks like ---
+
+_AT_SIGN = r"(?:[@\uff20\ufe6b]|&commat;?|[(\[{<] ?[aA][tT] ?[)\]}>])"
+_AT = re.compile(_AT_SIGN)
+# What _AT and _SPOILT begin with: without one of these no chunk goes as a whole.
+_WHOLE_HINT = re.compile(r"[%@&\\(\[{<\uff20\ufe6b\ud800-\udfff]")
+# "someone" @example.com, someone @ example.com
+_SPACED_EMAIL = re.compile(rf"[\"']{_AT_SIGN}|\w {_AT_SIGN} ?[\w-]+\.\w|{_AT_SIGN} [\w-]+\.\w")
+_HEX = "[0-9A-Fa-f]"
+_SHAPE = re.compile(
+    r"\d{6,}"  # a long number, in any script's digits
+    rf"|{_HEX}{{16,}}"
+    rf"|{_HEX}{{8}}(?P<by>[-_.:~ ]){_HEX}{{4}}(?:(?P=by){_HEX}{{4}}){{2}}(?P=by){_HEX}{{12}}"
+    rf"|(?:{_HEX}{{2}}[:-]){{5,}}{_HEX}{{2}}"  # a MAC address, a fingerprint
+    r"|eyJ[\w-]{10,}(?:\.[\w-]*)*"  # a JWT, or any JSON object in base64
+    r"|\d{1,3}(?:\.\d{1,3}){3,}"  # an IPv4 address, or a version like one
+)
+_HINT = re.compile(rf"\d|eyJ|{_HEX}{{16}}")
+_GROUPS = re.compile(r"\d(?:[ (),.+_-]{0,2}\d){8,}")  # telephone, account and card numbers
+_GROUPED_DIGITS = 9
+_DATE = re.compile(
+    r"(?:19|20)\d\d[-_. ](?:0?[1-9]|1[0-2])[-_. ](?:3[01]|[12]\d|0?[1-9])(?!\d)"
+    r"|(?<!\d)(?:3[01]|[12]\d|0?[1-9])[-_. ](?:0?[1-9]|1[0-2])[-_. ](?:19|20)\d\d(?!\d)"
+)
+_YEARS = re.compile(r"(?:(?:19|20)\d\d[-_. ]+)*(?:19|20)\d\d")
+_COLONS = re.compile(rf"(?:{_HEX}|[:.]){{3,}}")
+_MANY_COLONS = 2
+_DIGIT = re.compile(r"\d")
+_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
+
+
+def _masked_chunk(chunk: str) -> str:
+    """Return `:id` for a chunk that must go as a whole, else the chunk."""
+    return MARK if _SPOILT.search(chunk) or _is_email(chunk) else chunk
+
+
+def _is_email(chunk: str) -> bool:
+    """Tell whether something stands before an at sign; @someone alone is a public handle."""
+    someone = _LETTER_OR_DIGIT.search(chunk)
+    return someone is not None and _AT.search(chunk, someone.end()) is not None
+
+
+def _masked_shapes(text: str) -> str:
+    """Return a text with `:id` for every identifier, and for letters and digits glued to it."""
+    if _HINT.search(text):
+        text = _replaced(text, _shapes(text))
+    if _ODD.search(text):
+        text = _RUN.sub(_masked_run, text)
+    return text
+
+
+def _shapes(text: str) -> Iterator[tuple[int, int]]:
+    for match in _SHAPE.finditer(text):
+        yield match.span()
+    for match in _GROUPS.finditer(text):
+        if _is_number(match[0]):
+            yield match.span()
+    if text.count(":") >= _MANY_COLONS:
+        for match in _COLONS.finditer(text):
+            if _is_ipv6(match[0]):
+                yield match.span()
+
+
+def _is_number(groups: str) -> bool:
+    if _YEARS.fullmatch(groups):
+        return False
+    return len(_DIGIT.findall(_DATE.sub("", groups))) >= _GROUPED_DIGITS
+
+
+def _is_ipv6(run: str) -> bool:
+    if run.count(":") < _MANY_COLONS or not _DIGIT.search(run):
+        return False
+    first, *middle, last = run.split(":")
+    # Letters a to f may be glued to either end.
+    bare = ":".join((first[-4:], *middle, last if "." in last else last[:4]))
+    try:
+        inet_pton(AF_INET6, bare.rstrip("."))
+    except OSError:
+        return False
+    return True
+
+
+def _replaced(text: str, spans: Iterator[tuple[int, int]]) -> str:
+    parts: list[str] = []
+    done = -1
+    for span in sorted(spans):
+        start, end = _widened(text, *span)
+        if start > done:
+            parts += (text[max(done, 0) : start], MARK)
+        done = max(done, end)
+    return "".join((*parts, text[max(done, 0) :]))
+
+
+def _widened(text: str, start: int, end: int) -> tuple[int, int]:
+    while start and text[start - 1].isascii() and text[start - 1].isalnum():
+        start -= 1
+    while end < len(text) and text[end].isascii() and text[end].isalnum():
+        end += 1
+    return start, end
+
+
+def _unveiled(chunk: str) -> str:
+    """Return `:id` for a chunk whose plain spelling (no accents, no styles) shows an identifier."""
+    if chunk.isascii():
+        return chunk
+    spelt = unicodedata.normalize("NFKD", chunk)
+    if len(spelt) > _SPELT_MAX_CHARACTERS:
+        return MARK
+    plain = "".join(c for c in spelt if unicodedata.category(c)[0] not in "MC")
+    if plain == chunk or (_masked_chunk(plain) == plain and _masked_shapes(plain) == plain):
+        return chunk
+    return MARK
+
+
+# --- what chance looks like ---
+
+# How much likelier than by chance one letter follows another in words: a row for each first letter,
+# a column for each second; the binary logarithm, from 2**-6 ("0") to 2**3 ("9"). Counted in the
+# message catalogues of Debian's programs, in some forty languages written in Latin letters, without
+# accents.
+_FOLLOWS = (
+    "67885575867989574989775466"  # a
+    "73317114731712620643612040"  # b
+    "81427118836524820646601044"  # c
+    "83359335833535830653633144"  # d
+    "76786675757889563998564656"  # e
+    "61126523711512710544501030"  # f
+    "72238155743535620764623041"  # g
+    "81237100723434720536522030"  # h
+    "86878674467879864898573547"  # i
+    "70027000502214500143510001"  # j
+    "82327124735624820666633041"  # k
+    "94469453954755840366743052"  # l
+    "86238225823454770353621031"  # m
+    "94788584856546731379753264"  # n
+    "56775564656889673987775335"  # o
+    "81338234712623750855611040"  # p
+    "20001000200200000001600000"  # q
+    "95669464946566852677753155"  # r
+    "84738446847655773479743055"  # s
+    "93439436934545840876743265"  # t
+    "66666453656778461777442335"  # u
+    "81218000712304610432410041"  # v
+    "61225022500204410331100040"  # w
+    "41314001401010240015200210"  # x
+    "63545332433455450455323022"  # y
+    "73237034613334520233432043"  # z
+)
+_EVEN = 6
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_JOINTS = "+/=_.~-"
+# Evidence in bits that chance, not language, put a character after another.
+_DIGIT_BY_LETTER = 4
+_CAPITAL_WITHIN = 3
+_AFTER_JOINT = 0
+_BEFORE_JOINT = -2
+# What it takes: for a stretch within a longer run; for 20 characters or more, by themselves or
+# joined; for 20 or more letters alone. Random strings of 20 have some 50 bits, words -30, and the
+# oddest compounds of German or Danish some 2.
+_STRETCH_BITS = 18
+_STRETCH_CHARACTERS = 16
+_STRETCH_DROP_BITS = 16  # that much evidence against ends a stretch
+_STRING_BITS = 0
+_LETTERS_BITS = 4
+
+_RUN = re.compile(r"[A-Za-z0-9+/=_.~-]{16,}")
+_STRING = re.compile(r"[A-Za-z0-9+_-]{20,}")
+_LONG_WORD = re.compile(r"[A-Za-z0-9]{20,}")
+# Only these are worth a look: digits next to letters, capitals within, long words.
+_ODD = re.compile(r"[a-z][A-Z0-9]|[0-9][A-Za-z]|[A-Z][0-9]|[A-Z]{2}|[A-Za-z]{16}")
+# Short words and numbers by themselves speak for nothing: "rtx", "vs", "4090".
+_SHORT = re.compile(r"(?<![A-Za-z0-9])(?:[a-z]{2,3}|[A-Z]{2,3})(?![A-Za-z0-9])")
+_LEFTOVER_BEFORE = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{0,3}[+=_-]+\Z")
+_LEFTOVER_AFTER = re.compile(r"=+|[+_-]+[A-Za-z0-9]{0,3}(?![A-Za-z0-9])=*")
+
+
+def _evidence(first: str, second: str) -> int:
+    if first.isalpha() and second.isalpha():
+        if first.islower() and second.isupper():
+            return _CAPITAL_WITHIN
+        place = len(_LETTERS) * _LETTERS.index(first.lower()) + _LETTERS.index(second.lower())
+        return _EVEN - int(_FOLLOWS[place])
+    if first.isalnum() and second.isalnum():
+        return 0 if first.isdigit() and second.isdigit() else _DIGIT_BY_LETTER
+    return _AFTER_JOINT if first in _JOINTS else _BEFORE_JOINT
+
+
+_CHARACTERS = _LETTERS + _LETTERS.upper() + "0123456789" + _JOINTS
+_EVIDENCE = {
+    (ord(first), ord(second)): _evidence(first, second)
+    for first in _CHARACTERS
+    for second in _CHARACTERS
+}
+
+
+def _masked_run(match: re.Match[str]) -> str:
+    run = match[0]
+    if not _ODD.search(run):
+        return run
+    steps = [_EVIDENCE[pair] for pair in pairwise(run.encode("ascii"))]
+    for short in _SHORT.finditer(run):
+        for place in range(short.start(), short.end() - 1):
+            steps[place] = min(steps[place], 0)
+    spans = [_without_leftovers(run, *_widened(run, *span)) for span in _stretches(steps)]
+    spans = [
+        (start, end)
+        for start, end in spans
+        if end - start >= _STRETCH_CHARACTERS and not _is_word(run[start:end])
+    ]
+    sums = list(accumulate(steps, initial=0))
+    for pattern in (_LONG_WORD, _STRING):
+        if not spans:
+            spans = [
+                found.span()
+                for found in pattern.finditer(run)
+                if _is_random(found[0], sums[found.end() - 1] - sums[found.start()])
+            ]
+    return _replaced(run, iter(spans)) if spans else run
+
+
+def _is_random(string: str, bits: int) -> bool:
+    return bits > (_LETTERS_BITS if _is_word(string) else _STRING_BITS)
+
+
+def _is_word(string: str) -> bool:
+    return string.isalpha() and string[1:].islower()
+
+
+def _stretches(steps: list[int]) -> Iterator[tuple[int, int]]:
+    """Yield where the evidence of `steps`, from character to character, is for chance."""
+    total = best = start = end = 0
+    for place, step in enumerate(steps, 1):
+        total += step
+        if total > best:
+            best, end = total, place + 1
+        elif total <= 0 or total < best - _STRETCH_DROP_BITS:
+            if best >= _STRETCH_BITS:
+                yield start, end
+            total = best = 0
+            start = place
+    if best >= _STRETCH_BITS:
+        yield start, end
+
+
+def _without_leftovers(run: str, start: int, end: int) -> tuple[int, int]:
+    """Return a stretch with the bits that a token's own hyphens cut off it."""
+    before = _LEFTOVER_BEFORE.search(run, max(0, start - 8), start)
+    after = _LEFTOVER_AFTER.match(run, end)
+    return before.start() if before else start, after.end() if after else end

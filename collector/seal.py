@@ -1,0 +1,121 @@
+"""Sealing: a day that is over moves to the archive, and what could single anyone out is gone.
+
+Two transactions, because DuckDB writes to one file in each. The archive's ledger rules: a day that
+stands there is sealed, and whatever live still holds of it is ignored until it is deleted.
+"""
+
+import logging
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from collector import journal
+from collector.control import Control, Site
+from collector.keys import date_end
+from collector.load import Loader, compute_visits
+from collector.store import Store
+
+_LOG = logging.getLogger("gatecount.seal")
+# A chunk lasts to the next full hour. Midnight falls on quarters of it, so 35 minutes after any
+# midnight what was begun before it is finished, or half an hour and more of its events are.
+SEAL_AFTER = timedelta(minutes=35)
+
+
+class Sealer:
+    """Seals days that are over, deletes what they no longer need, and purges removed sites.
+
+    Used by the loader's thread, between two loads.
+    """
+
+    def __init__(self, directory: Path, store: Store, loader: Loader, control: Control) -> None:
+        self._directory = directory
+        self._store = store
+        self._loader = loader
+        self._control = control
+
+    def recorded_s(self) -> float:
+        """Return the latest wall time on record, in seconds since the epoch; 0 for none."""
+        with self._store.snapshot() as session:
+            ((recorded_us,),) = session.run("seal_recorded_time")
+        return float(recorded_us) / 1_000_000
+
+    def due(self, now: datetime) -> list[tuple[int, date]]:
+        """Return the days to be sealed, as (site id, local date), oldest first."""
+        zones = {site.id: site.timezone for site in self._control.sites()}
+        with self._store.snapshot() as session:
+            days = session.run("seal_candidates")
+        return [
+            (site, day)
+            for site, day in days
+            # Events of no known site are kept under site 0, by UTC.
+            if now >= date_end(zones.get(site, "UTC"), day) + SEAL_AFTER
+        ]
+
+    def seal_due(self, now: datetime) -> int:
+        """Seal every day that is over; return how many.
+
+        What was posted before a midnight is loaded first: the journal is read to its end after a
+        day was found to be due.
+        """
+        days = self.due(now)
+        for site, day in days:
+            self._loader.load()
+            self._seal(site, day, now)
+        self.clean_up()
+        return len(days)
+
+    def purge_removed(self, now: datetime) -> None:
+        """Delete all that is kept about sites that were removed."""
+        removed = self._control.removed()
+        for site in removed:
+            with self._store.writing() as session:
+                session.run("purge_remember", site=site.id, removed_at_us=_microseconds(now))
+                for table in ("visits", "events", "drops", "sealed"):
+                    session.run(f"purge_{table}", site=site.id)
+        if removed:
+            self._store.rewrite("archive")
+            self.clean_up()
+            self._forget(removed)
+
+    def clean_up(self) -> None:
+        """Delete from live what is sealed or purged, then chunks, then the old live file."""
+        with self._store.snapshot() as session:
+            ((leftovers,),) = session.run("seal_leftovers")
+            finished = {name for (name,) in session.run("finished_chunks")}
+        gone = [path for path in journal.chunks(self._directory) if path.name in finished]
+        if not leftovers and not gone:
+            return
+        with self._store.writing() as session:
+            for table in ("events", "visits", "drops", "day_keys"):
+                session.run(f"seal_forget_{table}")
+        for path in gone:
+            path.unlink()
+        with self._store.writing() as session:
+            left = [path.name for path in journal.chunks(self._directory)]
+            session.run("forget_ledger", left=left)
+            session.run("forget_chunk_days", left=left)
+        self._store.rewrite("live")
+        self._loader.reread_ledger()
+
+    def _seal(self, site: int, day: date, now: datetime) -> None:
+        with self._store.writing() as session:
+            session.run("consider_day", site=site, date=day)
+            compute_visits(session)
+            session.run("seal_ordinals")
+            session.run("seal_visits")
+            session.run("seal_events")
+            session.run("seal_drops", site=site, date=day)
+            session.run("seal_late")
+            session.run("seal_ledger", site=site, date=day, sealed_at_us=_microseconds(now))
+            session.run("seal_forget_tokens")
+        self._store.checkpoint_archive()
+        _LOG.info("day_sealed", extra={"site": site, "date": day.isoformat()})
+
+    def _forget(self, removed: Iterable[Site]) -> None:
+        for site in removed:
+            self._control.forget(site.id)
+            _LOG.info("site_purged", extra={"site": site.id})
+
+
+def _microseconds(now: datetime) -> int:
+    return int(now.timestamp() * 1_000_000)

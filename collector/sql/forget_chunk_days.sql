@@ -1,0 +1,1 @@
+DELETE FROM live.chunk_days WHERE chunk NOT IN (SELECT unnest($left));

@@ -1,0 +1,1 @@
+DELETE FROM live.ledger WHERE chunk NOT IN (SELECT unnest($left));

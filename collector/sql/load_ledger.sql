@@ -1,0 +1,1 @@
+INSERT INTO live.ledger VALUES ($chunk, $first_byte, $end_byte, $is_last);

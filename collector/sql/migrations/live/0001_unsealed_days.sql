@@ -1,0 +1,73 @@
+-- Days that are not over. All of it can be rebuilt from the journal.
+-- No index, key or constraint: DuckDB loses index entries at a checkpoint after WAL replay.
+CREATE TABLE live.events (
+    site INTEGER,
+    date DATE,
+    hour UTINYINT,          -- local to the site
+    at_us BIGINT,              -- microseconds since the epoch, UTC
+    token UBIGINT,
+    name VARCHAR,
+    host VARCHAR,
+    path VARCHAR,
+    source VARCHAR,
+    channel VARCHAR,
+    referrer VARCHAR,
+    utm_source VARCHAR,
+    utm_medium VARCHAR,
+    utm_campaign VARCHAR,
+    country VARCHAR,
+    device VARCHAR,
+    browser VARCHAR,
+    os VARCHAR,
+    screen VARCHAR,
+    interactive BOOLEAN,
+    engaged_s INTEGER,
+    scroll UTINYINT,        -- tenths of the page
+    props MAP(VARCHAR, VARCHAR),
+    revenue DECIMAL(18, 3),
+    currency VARCHAR
+);
+
+-- One row per visit, kept up to date with every batch for the visitors in it.
+CREATE TABLE live.visits (
+    site INTEGER,
+    date DATE,
+    token UBIGINT,
+    visit INTEGER,          -- 1 for the visitor's first of the day
+    started_at_us BIGINT,
+    hour UTINYINT,
+    duration_s INTEGER,
+    pageviews INTEGER,
+    events INTEGER,
+    is_bounce BOOLEAN,
+    host VARCHAR,
+    entry_page VARCHAR,
+    exit_page VARCHAR,
+    source VARCHAR,
+    channel VARCHAR,
+    referrer VARCHAR,
+    utm_source VARCHAR,
+    utm_medium VARCHAR,
+    utm_campaign VARCHAR,
+    country VARCHAR,
+    device VARCHAR,
+    browser VARCHAR,
+    os VARCHAR,
+    screen VARCHAR
+);
+
+-- Which bytes of which chunk have been loaded; committed together with what they became.
+CREATE TABLE live.ledger (
+    chunk VARCHAR,
+    first_byte BIGINT,
+    end_byte BIGINT,
+    is_last BOOLEAN         -- the chunk is finished and this reaches its end
+);
+
+-- Which days a chunk speaks of: it can go once all of them are sealed.
+CREATE TABLE live.chunk_days (chunk VARCHAR, site INTEGER, date DATE);
+
+CREATE TABLE live.drops (site INTEGER, date DATE, reason VARCHAR, count BIGINT);
+
+-- Day keys made; a second one for a day means that returning visitors count twice.
+CREATE TABLE live.day_keys (site INTEGER, date DATE, at_us BIGINT);

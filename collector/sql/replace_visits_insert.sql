@@ -1,0 +1,1 @@
+INSERT INTO live.visits SELECT * EXCLUDE (island) FROM computed;

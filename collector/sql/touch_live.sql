@@ -1,0 +1,1 @@
+SELECT 1 FROM live.ledger LIMIT 1;

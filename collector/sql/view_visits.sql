@@ -1,0 +1,15 @@
+-- Visits of sealed and unsealed days alike. `visitor` is unique within a site and a date.
+CREATE OR REPLACE VIEW visits AS
+SELECT
+    site, date, visitor::UBIGINT AS visitor, hour, duration_s, pageviews, events, is_bounce, host,
+    entry_page, exit_page, source, channel, referrer, utm_source, utm_medium, utm_campaign,
+    country, device, browser, os, screen
+FROM archive.visits
+WHERE NOT EXISTS (FROM archive.removed_sites r WHERE r.site = archive.visits.site)
+UNION ALL
+SELECT
+    site, date, token, hour, duration_s, pageviews, events, is_bounce, host,
+    entry_page, exit_page, source, channel, referrer, utm_source, utm_medium, utm_campaign,
+    country, device, browser, os, screen
+FROM live.visits v
+WHERE NOT EXISTS (FROM archive.sealed s WHERE s.site = v.site AND s.date = v.date);

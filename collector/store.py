@@ -1,0 +1,349 @@
+"""The only module that talks to DuckDB: opens both files, migrates them, reads and writes.
+
+`live` holds days that are not over and is disposable: what cannot be read is moved aside and loaded
+again from the journal. `archive` holds sealed days. Statements are files in `sql/`, called by name.
+"""
+
+import contextlib
+import fcntl
+import importlib.resources
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+_LOG = logging.getLogger("gatecount.store")
+_DATABASES = ("live", "archive")
+# Checkpoints after every few small batches bloat the file; the WAL is replayed at the next start.
+_CHECKPOINT_THRESHOLD = "64MB"
+_SPILL_LIMIT = "4GB"  # the default is nine tenths of the free disk
+_UNREADABLE_KEPT_S = 30 * 3600  # raw days are gone by 30 hours
+
+
+class StoreError(Exception):
+    """DuckDB refused something; after a failed commit only `Store.reopen` tells what holds."""
+
+
+class StoreBusyError(StoreError):
+    """Another process has this data directory open."""
+
+
+class NewerStoreError(StoreError):
+    """A file was written by a newer version of the program."""
+
+
+class ArchiveUnreadableError(StoreError):
+    """The archive will not open; unlike the live store it cannot be rebuilt."""
+
+
+@cache
+def statement(name: str) -> str:
+    """Return the text of `sql/NAME.sql`."""
+    return (importlib.resources.files("collector") / "sql" / f"{name}.sql").read_text("utf-8")
+
+
+def _migrations(database: str) -> list[tuple[int, str]]:
+    folder = importlib.resources.files("collector") / "sql" / "migrations" / database
+    files = sorted((file.name, file.read_text("utf-8")) for file in folder.iterdir())
+    return [(int(name[:4]), text) for name, text in files if name.endswith(".sql")]
+
+
+class Session:
+    """Runs named statements on one connection."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def run(self, name: str, **values: object) -> list[tuple[Any, ...]]:
+        """Run `sql/NAME.sql` with its `$values` bound; return all rows."""
+        return self.query(statement(name), **values)
+
+    def query(self, text: str, **values: object) -> list[tuple[Any, ...]]:
+        """Run a statement composed of files and closed enums; every value is bound."""
+        try:
+            return self._connection.execute(text, values or None).fetchall()
+        except duckdb.Error as error:
+            raise StoreError(_told(error)) from None
+
+
+def _told(error: duckdb.Error) -> str:
+    """Say what went wrong without the values DuckDB likes to quote.
+
+    Only what is wrong with a statement itself, found before it reads a value, is quoted.
+    """
+    kind = type(error).__name__
+    if isinstance(error, duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException):
+        return f"{kind}: {error}"
+    return kind
+
+
+class _Gate:
+    """Many readers, or one who changes what they read from."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._readers = 0
+        self._is_closed = False
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._is_closed)
+            self._readers += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._readers -= 1
+                self._changed.notify_all()
+
+    @contextlib.contextmanager
+    def closed(self) -> Iterator[None]:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._is_closed)
+            self._is_closed = True
+            self._changed.wait_for(lambda: self._readers == 0)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._is_closed = False
+                self._changed.notify_all()
+
+
+class Store:
+    """Both databases of a data directory. One process, one thread that writes, many that read.
+
+    Args:
+        data: the data directory; made if missing.
+        memory_limit_mib: what DuckDB may use.
+
+    Raises:
+        StoreBusyError, NewerStoreError, ArchiveUnreadableError
+    """
+
+    def __init__(self, data: Path, *, memory_limit_mib: int, threads: int) -> None:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.scratch = data / "tmp"
+        self._data = data
+        self._memory_limit_mib = memory_limit_mib
+        self._threads = threads
+        self._gate = _Gate()
+        self._lock = _locked(data / "store.lock")
+        try:
+            self._sweep()
+            self._connect()
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def close(self) -> None:
+        """Close both databases; what was committed stays."""
+        with self._gate.closed():
+            self._root.close()
+            os.close(self._lock)
+
+    def reopen(self) -> None:
+        """Start DuckDB afresh: after an error at commit only the files say what holds."""
+        with self._gate.closed():
+            with contextlib.suppress(duckdb.Error):  # an instance that is dead need not say goodbye
+                self._root.close()
+            self._connect()
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Run one transaction on the writer's connection; it may write to one database only.
+
+        Temporary tables last until the next transaction replaces them.
+        """
+        try:
+            self._writer.begin()
+        except duckdb.Error as error:
+            raise StoreError(_told(error)) from None
+        try:
+            yield Session(self._writer)
+        except BaseException:
+            with contextlib.suppress(duckdb.Error):  # the first error is the one to tell
+                self._writer.rollback()
+            raise
+        try:
+            self._writer.commit()
+        except duckdb.Error as error:
+            raise StoreError(_told(error)) from None
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Read both databases as of one moment, live first.
+
+        Sealing writes the archive before it deletes from live: a day in both is the archive's.
+        """
+        with self._gate.reading():
+            connection = self._root.cursor()
+            try:
+                session = Session(connection)
+                connection.begin()
+                session.run("touch_live")
+                session.run("touch_archive")
+                yield session
+            finally:
+                connection.close()
+
+    def checkpoint_archive(self) -> None:
+        """Bring the archive's file up to date with its WAL."""
+        Session(self._writer).query("CHECKPOINT archive")
+
+    def rewrite(self, database: str) -> None:
+        """Copy what is left of a database to a new file, unlink the old: deletes leave bytes."""
+        fresh = self._data / f"{database}.new.duckdb"
+        session = Session(self._writer)
+        session.query(f"ATTACH '{_quoted(fresh)}' AS fresh")
+        try:
+            session.query(f"COPY FROM DATABASE {database} TO fresh")
+            session.query("CHECKPOINT fresh")
+        finally:
+            session.query("DETACH fresh")
+        with self._gate.closed():
+            session.query(f"CHECKPOINT {database}")
+            session.query(f"DETACH {database}")
+            # A WAL that outlived its file would be replayed into the new one.
+            _unlink(_wal(self._path(database)))
+            fresh.rename(self._path(database))
+            _sync_directory(self._data)
+            self._attach(database)
+        _unlink(self._data / "live.unreadable.duckdb")
+
+    def discard_live(self) -> None:
+        """Move the live store aside and begin an empty one, to be loaded from the journal."""
+        with self._gate.closed():
+            with contextlib.suppress(duckdb.Error):  # it is being thrown away
+                self._root.close()
+            self._move_live_aside()
+            self._connect()
+
+    def _path(self, database: str) -> Path:
+        return self._data / f"{database}.duckdb"
+
+    def _sweep(self) -> None:
+        """Remove what a crash may have left: spills, half-made copies, unreadable raw days."""
+        self.scratch.mkdir(mode=0o700, exist_ok=True)
+        for left in (*self.scratch.iterdir(), *self._data.glob("*.new.duckdb*")):
+            _unlink(left)
+        unreadable = self._data / "live.unreadable.duckdb"
+        if unreadable.exists() and time.time() - unreadable.stat().st_mtime > _UNREADABLE_KEPT_S:
+            unreadable.unlink()
+
+    def _connect(self) -> None:
+        self._root = duckdb.connect(
+            ":memory:",
+            config={
+                "memory_limit": f"{self._memory_limit_mib}MiB",
+                "threads": self._threads,
+                "temp_directory": str(self.scratch),
+                "max_temp_directory_size": _SPILL_LIMIT,
+                "checkpoint_threshold": _CHECKPOINT_THRESHOLD,
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+            },
+        )
+        try:
+            self._open_archive()
+            self._open_live()
+            for view in ("view_visits", "view_pageviews", "view_actions"):
+                self._root.execute(statement(view))
+            # From here on SQL reaches nothing but this directory, and cannot change that.
+            self._root.execute(f"SET allowed_directories = ['{_quoted(self._data)}/']")
+            self._root.execute("SET enable_external_access = false")
+            self._root.execute("SET lock_configuration = true")
+        except BaseException:
+            self._root.close()
+            raise
+        self._writer = self._root.cursor()
+
+    def _open_archive(self) -> None:
+        try:
+            self._attach("archive")
+            self._migrate("archive")
+        except duckdb.Error as error:
+            path = self._path("archive")
+            raise ArchiveUnreadableError(
+                f"{path} cannot be read ({_told(error)}). Restore it from a backup, or move it away"
+                " to start without the days it holds."
+            ) from None
+
+    def _open_live(self) -> None:
+        try:
+            self._attach("live")
+            self._migrate("live")
+            self._root.execute(statement("check_live")).fetchall()
+        except duckdb.Error as error:
+            _LOG.error("live_store_unreadable", extra={"error": _told(error)})
+            with contextlib.suppress(duckdb.Error):  # it may never have been attached
+                self._root.execute("DETACH live")
+            self._move_live_aside()
+            self._attach("live")
+            self._migrate("live")
+
+    def _attach(self, database: str) -> None:
+        self._root.execute(f"ATTACH '{_quoted(self._path(database))}' AS {database}")
+
+    def _migrate(self, database: str) -> None:
+        """Apply what is missing, each file alone in its transaction and checkpointed after."""
+        self._root.execute(f"CREATE TABLE IF NOT EXISTS {database}.migrations (version INTEGER)")
+        found = self._root.execute(f"SELECT max(version) FROM {database}.migrations").fetchone()
+        have = (found and found[0]) or 0
+        known = _migrations(database)
+        if have > known[-1][0]:
+            raise NewerStoreError(
+                f"{self._path(database)} was written by a newer gatecount (schema {have}, this one"
+                f" knows {known[-1][0]}). Upgrade, or restore the backup made before."
+            )
+        for version, text in known:
+            if version > have:
+                done = f"INSERT INTO {database}.migrations VALUES ({version})"
+                self._root.execute(f"BEGIN; {text}; {done}; COMMIT")
+                self._root.execute(f"CHECKPOINT {database}")
+
+    def _move_live_aside(self) -> None:
+        live = self._path("live")
+        if live.exists():
+            live.rename(self._data / "live.unreadable.duckdb")
+        _unlink(_wal(live))
+        _sync_directory(self._data)
+
+
+def _locked(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise StoreBusyError(
+            f"{path.parent} is in use by another gatecount. One `serve` at a time can have it."
+        ) from None
+    return descriptor
+
+
+def _wal(database: Path) -> Path:
+    return database.with_name(database.name + ".wal")
+
+
+def _quoted(path: Path) -> str:
+    return str(path.resolve()).replace("'", "''")
+
+
+def _unlink(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

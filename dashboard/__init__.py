@@ -1,0 +1,1 @@
+"""Everything editors and their programs look at."""

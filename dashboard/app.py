@@ -1,0 +1,50 @@
+"""The dashboard's routes: what editors and their programs may ask for."""
+
+from collections.abc import Callable
+from functools import partial
+
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from dashboard import api, views
+from dashboard.accounts import Accounts
+from dashboard.assets import asset
+from dashboard.parts import Finding, Parts
+from dashboard.web import SECURITY_HEADERS, SecurityHeaders
+
+__all__ = ["SECURITY_HEADERS", "Finding", "Parts", "SecurityHeaders", "routes"]
+
+_MIDDLEWARE = (
+    Middleware(SecurityHeaders),
+    Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
+)
+
+
+def routes(parts: Parts) -> list[Route]:
+    """Return the dashboard's routes, for a Starlette app to mount at its root.
+
+    Functions that block are plain ones, which Starlette runs in a thread.
+    """
+    accounts = Accounts(parts)
+    route = partial(Route, middleware=_MIDDLEWARE)
+    return [
+        route("/", _for_members(accounts, partial(views.front_page, parts))),
+        route("/sites/{domain}", _for_members(accounts, partial(views.site_page, parts))),
+        route("/login", accounts.login_page),
+        route("/login", accounts.login, methods=["POST"]),
+        route("/logout", accounts.logout, methods=["POST"]),
+        route("/api/v2/query", partial(api.query, parts, accounts), methods=["POST"]),
+        Route("/assets/{file}", asset, middleware=[Middleware(SecurityHeaders)]),
+    ]
+
+
+def _for_members(
+    accounts: Accounts, page: Callable[[Request], Response]
+) -> Callable[[Request], Response]:
+    def endpoint(request: Request) -> Response:
+        return page(request) if accounts.logged_in(request) else accounts.to_login(request)
+
+    return endpoint

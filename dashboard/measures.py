@@ -1,0 +1,110 @@
+"""The six numbers of a site: what they are called, what they mean, how they are written."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from collector.stats import Metric, Row
+from dashboard.formats import Unit, amount
+
+# What every total and every time series asks for, in the order in which Totals reads it.
+METRICS = (
+    Metric.VISITORS,
+    Metric.VISITS,
+    Metric.PAGEVIEWS,
+    Metric.BOUNCE_RATE,
+    Metric.VISIT_DURATION,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The metrics of a whole period, or of one hour or day of it."""
+
+    visitors: int = 0
+    visits: int = 0
+    pageviews: int = 0
+    bounce_rate: float | None = None
+    visit_duration: float | None = None
+
+    @classmethod
+    def of(cls, row: Row | None) -> "Totals":
+        """Read a row of METRICS; no row is nobody."""
+        if row is None:
+            return cls()
+        visitors, visits, pageviews, bounce_rate, visit_duration = row.metrics
+        return cls(
+            int(visitors or 0), int(visits or 0), int(pageviews or 0), bounce_rate, visit_duration
+        )
+
+    @property
+    def views_per_visit(self) -> float | None:
+        """Pageviews by visits; no value without visits."""
+        return self.pageviews / self.visits if self.visits else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    label: str
+    caption: str
+    unit: Unit
+    of: Callable[[Totals], float | None]
+
+
+class Measure(StrEnum):
+    """One of the six numbers; its value is its name in addresses."""
+
+    VISITORS = "visitors"
+    VISITS = "visits"
+    PAGEVIEWS = "pageviews"
+    VIEWS_PER_VISIT = "views_per_visit"
+    BOUNCE_RATE = "bounce_rate"
+    VISIT_DURATION = "visit_duration"
+
+    @property
+    def label(self) -> str:
+        """What it is called."""
+        return _MEANINGS[self].label
+
+    @property
+    def caption(self) -> str:
+        """What it means, in a few words."""
+        return _MEANINGS[self].caption
+
+    @property
+    def unit(self) -> Unit:
+        """How it is written."""
+        return _MEANINGS[self].unit
+
+    def of(self, totals: Totals) -> float | None:
+        """Return its value; None where there is none."""
+        return _MEANINGS[self].of(totals)
+
+    def written(self, totals: Totals) -> str:
+        """Return its value as people read it."""
+        return amount(self.of(totals), self.unit)
+
+
+_MEANINGS = {
+    Measure.VISITORS: _Meaning(
+        "Visitors", "people, counted per day", Unit.COUNT, lambda totals: totals.visitors
+    ),
+    Measure.VISITS: _Meaning(
+        "Visits", "end after 30 idle minutes", Unit.COUNT, lambda totals: totals.visits
+    ),
+    Measure.PAGEVIEWS: _Meaning(
+        "Pageviews", "pages shown", Unit.COUNT, lambda totals: totals.pageviews
+    ),
+    Measure.VIEWS_PER_VISIT: _Meaning(
+        "Views per visit",
+        "pages shown in a visit",
+        Unit.RATIO,
+        lambda totals: totals.views_per_visit,
+    ),
+    Measure.BOUNCE_RATE: _Meaning(
+        "Bounce rate", "visits with just one page", Unit.PER_CENT, lambda totals: totals.bounce_rate
+    ),
+    Measure.VISIT_DURATION: _Meaning(
+        "Visit duration", "mean of all visits", Unit.DURATION, lambda totals: totals.visit_duration
+    ),
+}

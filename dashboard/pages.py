@@ -1,0 +1,26 @@
+"""The templates, and how they become responses."""
+
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse, Response
+
+from dashboard.assets import asset_url
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("dashboard"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["asset"] = asset_url
+    return environment
+
+
+def render(template: str, status: int = 200, **values: object) -> Response:
+    """Fill in a template; every value that is not markup already is escaped."""
+    return HTMLResponse(_environment().get_template(template).render(values), status)

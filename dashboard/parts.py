@@ -1,0 +1,111 @@
+"""What the dashboard is given from outside."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from starlette.types import Scope
+
+from collector.control import Control, Site
+from collector.stats import Stats
+
+
+class Finding(StrEnum):
+    """What speaks against counting a request; nothing found is an empty tuple of these."""
+
+    GPC = "gpc"
+    DNT = "dnt"
+    OPTED_OUT = "opted_out"
+    UNKNOWN_HOST = "unknown_host"
+    UNKNOWN_PROXY = "unknown_proxy"
+    BOT = "bot"
+
+    @property
+    def headline(self) -> str:
+        """The finding in a few words."""
+        return _FINDINGS[self][0]
+
+    @property
+    def advice(self) -> str:
+        """What it means and what to do about it."""
+        return _FINDINGS[self][1]
+
+
+_OBJECTS = (
+    "Whoever sends it is never counted, and that includes you. Try with another browser, or switch"
+    " it off in this one for the test."
+)
+_FINDINGS = {
+    Finding.GPC: (
+        "This browser sends Global Privacy Control",
+        _OBJECTS,
+    ),
+    Finding.DNT: (
+        "This browser sends Do Not Track",
+        _OBJECTS,
+    ),
+    Finding.OPTED_OUT: (
+        "This browser has opted out",
+        (
+            "It holds the opt-out cookie, so its visits leave no trace. Opt in again on the"
+            " opt-out page of the site, or try with another browser."
+        ),
+    ),
+    Finding.UNKNOWN_HOST: (
+        "This host is unknown to public_url",
+        (
+            "You came in by a host name that the option public_url does not list, and events that"
+            " come in by it are not taken. Load the snippet from a listed address, or list this"
+            " one."
+        ),
+    ),
+    Finding.UNKNOWN_PROXY: (
+        "A proxy that is not configured stands in between",
+        (
+            "The request carries a forwarding header from a machine that trusted_proxies does not"
+            " list, so every visitor seems to be that machine. Add its network to"
+            " trusted_proxies."
+        ),
+    ),
+    Finding.BOT: (
+        "This browser looks like a bot",
+        "Its user agent names a crawler, a tool or a headless browser, and those do not count.",
+    ),
+}
+
+
+def _no_notices() -> tuple[str, ...]:
+    return ()
+
+
+def _no_dates(_site: Site) -> frozenset[date]:
+    return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything the dashboard needs; the composition root fills it in.
+
+    Args:
+        clock: the present, aware and in UTC.
+        diagnose: what speaks against counting this very request for that site.
+        snippet: the line of HTML to put on the pages of a site.
+        geo_date: the day the country data was made; None when unknown.
+        geo_notice: why countries are unknown; None when all is well.
+        geo_attribution: the country data is DB-IP's, whose licence asks for a link.
+        notices: what the operator must know on every page, one sentence each.
+        rekeyed: the dates on which a site's day key was made anew (a restart of the machine), so
+            that returning visitors count twice.
+    """
+
+    stats: Stats
+    control: Control
+    clock: Callable[[], datetime]
+    diagnose: Callable[[Scope, Site], tuple[Finding, ...]]
+    snippet: Callable[[Site], str]
+    geo_date: date | None = None
+    geo_notice: str | None = None
+    geo_attribution: bool = False
+    notices: Callable[[], tuple[str, ...]] = _no_notices
+    rekeyed: Callable[[Site], frozenset[date]] = _no_dates

@@ -1,0 +1,120 @@
+"""A small collector with a dashboard on it, and a browser for it, all in one process."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import msgspec
+from starlette.applications import Starlette
+
+from collector.control import Control, Site
+from collector.journal import Event, line
+from collector.load import Loader
+from collector.stats import Stats
+from collector.store import Store
+from dashboard.app import Parts, routes
+
+NOW = datetime(2026, 11, 24, 13, 32, 10, tzinfo=UTC)  # 14:32 in Berlin
+KEY = "a-key-of-twenty-four-chars"
+BERLIN = "Europe/Berlin"
+
+
+@dataclass
+class Newsroom:
+    """Sites, numbers and a clock that tests may turn."""
+
+    folder: Path
+    control: Control
+    store: Store
+    now: datetime = NOW
+    parts: dict[str, Any] = field(default_factory=dict)
+    _chunks: int = 0
+
+    def site(self, domain: str = "example.com", timezone: str = BERLIN) -> Site:
+        """Register a site."""
+        return self.control.add_site(domain, timezone, self.now)
+
+    def count(self, *events: Event) -> None:
+        """Carry events from a journal into the store, as `serve` does."""
+        self._chunks += 1
+        chunk = self.folder / "journal" / f"{self._chunks:04}.jsonl"
+        chunk.parent.mkdir(exist_ok=True)
+        chunk.write_bytes(b"".join(map(line, events)))
+        Loader(chunk.parent, self.store).load()
+
+    def client(self, scheme: str = "http") -> "Client":
+        """Return a browser that knows nothing of us yet."""
+        parts: dict[str, Any] = {
+            "stats": Stats(self.store),
+            "control": self.control,
+            "clock": lambda: self.now,
+            "diagnose": lambda _scope, _site: (),
+            "snippet": lambda site: f'<script defer src="https://{site.domain}/b.js"></script>',
+        }
+        return Client(Starlette(routes=routes(Parts(**(parts | self.parts)))), scheme)
+
+    def editor(self) -> "Client":
+        """Return a browser that is logged in."""
+        client = self.client()
+        assert client.post("/login", data={"key": KEY}).status_code == 303
+        return client
+
+
+class Client:
+    """A browser without scripts: keeps cookies, follows nothing by itself."""
+
+    def __init__(self, app: Starlette, scheme: str) -> None:
+        self.http = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url=f"{scheme}://stats.example.com"
+        )
+
+    def get(self, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
+        """Ask for a page."""
+        return asyncio.run(self.http.get(path, headers=headers))
+
+    def post(
+        self,
+        path: str,
+        data: dict[str, str] | None = None,
+        *,
+        content: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        """Send a form, or a body as it is."""
+        sent = self.http.post(path, data=data, content=content, headers=headers)
+        return asyncio.run(sent)
+
+
+def pageview(site: Site, token: int, ago: timedelta, path: str = "/", **values: str) -> Event:
+    """Return a pageview some time before NOW."""
+    at = NOW - ago
+    local = at.astimezone(ZoneInfo(site.timezone))
+    event = Event(
+        site=site.id,
+        date=local.date().isoformat(),
+        hour=local.hour,
+        at_us=int(at.timestamp() * 1_000_000),
+        token=token,
+        name="pageview",
+        host=site.domain,
+        path=path,
+    )
+    return msgspec.structs.replace(event, **values)
+
+
+@contextmanager
+def newsroom(folder: Path) -> Iterator[Newsroom]:
+    """Open a data directory of its own for one test."""
+    control = Control.open(folder / "control.sqlite", KEY)
+    store = Store(folder / "data", memory_limit_mib=128, threads=1)
+    try:
+        yield Newsroom(folder, control, store)
+    finally:
+        store.close()
+        control.close()

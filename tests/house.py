@@ -1,0 +1,127 @@
+"""The rooms behind the wire, without one: journal, loader, stores, sealing, numbers."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from collector.control import Control
+from collector.journal import Event, Record, line
+from collector.load import Loader
+from collector.seal import Sealer
+from collector.stats import Stats
+from collector.store import Store
+
+_LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class House:
+    """A data directory with everything on it, worked by hand."""
+
+    folder: Path
+    control: Control
+    store: Store
+    loader: Loader
+    sealer: Sealer
+    stats: Stats
+    _held: dict[str, int] = field(default_factory=dict)
+    _chunks: int = 0
+
+    @property
+    def journal(self) -> Path:
+        """Where the chunks are."""
+        return self.folder / "journal"
+
+    def site(self, domain: str = "example.com", timezone: str = "UTC") -> int:
+        """Register a site; return its id."""
+        return self.control.add_site(domain, timezone, _LONG_AGO).id
+
+    def append(self, name: str, *records: Record) -> None:
+        """Write lines to a chunk as its process does: begun if need be, and held from then on."""
+        if name not in self._held:
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+            self._held[name] = os.open(self.journal / f"{name}.jsonl", flags, 0o600)
+            fcntl.flock(self._held[name], fcntl.LOCK_EX)
+        os.write(self._held[name], b"".join(map(line, records)))
+
+    def finish(self) -> None:
+        """End the processes that hold chunks."""
+        for descriptor in self._held.values():
+            os.close(descriptor)
+        self._held.clear()
+
+    def load(self, *records: Record) -> None:
+        """Load records out of a chunk of their own, already finished."""
+        self._chunks += 1
+        chunk = self.journal / f"{self._chunks:06}.jsonl"
+        chunk.write_bytes(b"".join(map(line, records)))
+        self.loader.load()
+
+    def rows(self, text: str, **values: object) -> list[tuple[Any, ...]]:
+        """Ask the stores."""
+        with self.store.snapshot() as session:
+            return session.query(text, **values)
+
+    def bytes_on_disk(self) -> bytes:
+        """Return everything in the data directory."""
+        return b"".join(p.read_bytes() for p in sorted(self.folder.rglob("*")) if p.is_file())
+
+
+@contextlib.contextmanager
+def house(folder: Path) -> Iterator[House]:
+    """Open a data directory."""
+    journal = folder / "journal"
+    journal.mkdir(exist_ok=True)
+    with contextlib.closing(Control.open(folder / "control.sqlite")) as control:
+        store = Store(folder, memory_limit_mib=128, threads=1)
+        loader = Loader(journal, store)
+        here = House(
+            folder, control, store, loader, Sealer(journal, store, loader, control), Stats(store)
+        )
+        try:
+            yield here
+        finally:
+            here.finish()
+            here.store.close()
+
+
+def at_us(at: datetime) -> int:
+    """Return microseconds since the epoch."""
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def event(
+    site: int,
+    at: datetime,
+    token: int = 1,
+    name: str = "pageview",
+    path: str = "/",
+    timezone: str = "UTC",
+    **values: object,
+) -> Event:
+    """Return an event as ingest would have journalled it."""
+    local = at.astimezone(ZoneInfo(timezone))
+    made = Event(
+        site=site,
+        date=local.date().isoformat(),
+        hour=local.hour,
+        at_us=at_us(at),
+        token=token,
+        name=name,
+        host="example.com",
+        path=path,
+    )
+    return msgspec.structs.replace(made, **values)
+
+
+def dates(events: Iterable[Event]) -> set[tuple[int, str]]:
+    """Return the sites and local dates of events."""
+    return {(event.site, event.date) for event in events}

@@ -1,0 +1,293 @@
+"""POST /api/v2/query answers in the form of Plausible's Stats API v2."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from tests.editors import KEY, NOW, Newsroom, newsroom, pageview
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(name="room", scope="module")
+def open_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
+    """Count visits of today, of yesterday, and of a week and of four weeks ago."""
+    with newsroom(tmp_path_factory.mktemp("api")) as room:
+        room.site("empty.example")
+        site = room.site()
+        room.count(
+            pageview(site, 1, 3 * HOUR, "/", source="Google", country="DE", browser="Firefox"),
+            pageview(site, 1, 3 * HOUR - timedelta(minutes=1), "/a", source="Google", country="DE"),
+            pageview(site, 2, 2 * HOUR, "/", country="FR"),
+            pageview(site, 3, HOUR, "/b"),
+            pageview(site, 4, DAY, "/"),
+            pageview(site, 5, 7 * DAY, "/old"),
+            pageview(site, 6, 8 * DAY, "/older"),
+            pageview(site, 7, 28 * DAY, "/oldest"),
+        )
+        yield room
+
+
+def _post(room: Newsroom, body: object, key: str | None = KEY) -> httpx.Response:
+    headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+    content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    return room.client().post("/api/v2/query", content=content, headers=headers)
+
+
+def _query(**fields: object) -> dict[str, object]:
+    return {"site_id": "example.com", "metrics": ["visitors"], "date_range": "day"} | fields
+
+
+def _answer(room: Newsroom, **fields: object) -> Any:  # noqa: ANN401 - JSON
+    response = _post(room, _query(**fields))
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"] == "application/json"
+    return response.json()
+
+
+def _rows(room: Newsroom, **fields: object) -> list[tuple[list[str], list[float | None]]]:
+    return [(row["dimensions"], row["metrics"]) for row in _answer(room, **fields)["results"]]
+
+
+def test_totals_come_in_the_order_of_the_metrics(room: Newsroom) -> None:
+    """Without dimensions there is one row."""
+    metrics = ["pageviews", "visitors", "visits", "bounce_rate", "visit_duration"]
+    assert _rows(room, metrics=metrics) == [([], [4, 3, 3, 66.7, 20.0])]
+
+
+def test_nothing_counted_is_zero_and_a_mean_of_nothing_is_null(room: Newsroom) -> None:
+    """Programs get null where the page shows a dash."""
+    metrics = ["visitors", "bounce_rate", "visit_duration"]
+    assert _rows(room, site_id="empty.example", metrics=metrics) == [([], [0, None, None])]
+
+
+@pytest.mark.parametrize(
+    ("date_range", "visitors"),
+    [
+        ("day", 3),
+        ("7d", 2),  # yesterday to seven days ago: without today, without the eighth day
+        ("28d", 4),
+        (["2026-11-23", "2026-11-24"], 4),
+        (["2026-11-24", "2026-11-24"], 3),
+        (["2026-11-16", "2026-11-16"], 1),
+    ],
+)
+def test_7d_and_28d_end_yesterday_as_at_plausible(
+    room: Newsroom, date_range: object, visitors: int
+) -> None:
+    """`day` is today, two dates are both inclusive."""
+    assert _rows(room, date_range=date_range) == [([], [visitors])]
+
+
+def test_the_day_is_the_sites(room: Newsroom) -> None:
+    """At 23:30 UTC it is tomorrow in Berlin, and today's numbers are empty."""
+    late = replace(room, now=NOW.replace(hour=23, minute=30))
+    assert _rows(late) == [([], [0])]
+
+
+def test_a_dimension_comes_by_the_first_metric_falling(room: Newsroom) -> None:
+    """Ties come in alphabetical order."""
+    rows = _rows(room, dimensions=["event:page"])
+    assert rows == [(["/"], [2]), (["/a"], [1]), (["/b"], [1])]
+
+
+def test_an_empty_source_is_direct_and_other_empty_values_are_not_set(room: Newsroom) -> None:
+    """In Plausible's words."""
+    rows = _rows(room, dimensions=["visit:source"])
+    assert rows == [(["Direct / None"], [2]), (["Google"], [1])]
+    rows = _rows(room, dimensions=["visit:country"], order_by=[["visit:country", "asc"]])
+    assert rows == [(["(not set)"], [1]), (["DE"], [1]), (["FR"], [1])]
+
+
+def test_time_comes_first_and_in_order(room: Newsroom) -> None:
+    """Hours and days are local to the site."""
+    rows = _rows(room, dimensions=["time:hour"])
+    assert [row[0] for row in rows] == [[f"2026-11-24 {hour}:00:00"] for hour in (11, 12, 13)]
+    days = ["2026-11-23", "2026-11-24"]
+    rows = _rows(room, dimensions=["time:day"], date_range=days)
+    assert rows == [(["2026-11-23"], [1]), (["2026-11-24"], [3])]
+
+
+def test_time_and_one_other_dimension_go_together(room: Newsroom) -> None:
+    """Values come in the order of the dimensions asked for."""
+    rows = _rows(room, dimensions=["visit:source", "time:day"])
+    assert rows == [(["Direct / None", "2026-11-24"], [2]), (["Google", "2026-11-24"], [1])]
+
+
+def test_the_order_can_be_chosen(room: Newsroom) -> None:
+    """By metrics and dimensions, rising and falling."""
+    order = [["visitors", "asc"], ["event:page", "desc"]]
+    rows = _rows(room, dimensions=["event:page"], order_by=order)
+    assert [row[0] for row in rows] == [["/b"], ["/a"], ["/"]]
+
+
+@pytest.mark.parametrize(
+    ("pagination", "pages"),
+    [
+        ({"limit": 2}, ["/", "/a"]),
+        ({"limit": 2, "offset": 2}, ["/b"]),
+        ({"limit": 3}, ["/", "/a", "/b"]),
+        ({"offset": 3}, []),
+        ({}, ["/", "/a", "/b"]),
+    ],
+)
+def test_pages_of_results_know_how_many_rows_there_are(
+    room: Newsroom, pagination: object, pages: list[str]
+) -> None:
+    """`include.total_rows` counts the rows of all pages."""
+    fields = {"dimensions": ["event:page"], "pagination": pagination}
+    answer = _answer(room, **fields, include={"total_rows": True})
+    assert [row["dimensions"][0] for row in answer["results"]] == pages
+    assert answer["meta"] == {"total_rows": 3}
+
+
+def test_time_labels_name_every_hour_of_the_period(room: Newsroom) -> None:
+    """Also those in which nothing happened."""
+    labels = _answer(room, dimensions=["time:hour"], include={"time_labels": True})["meta"]
+    assert labels["time_labels"][0] == "2026-11-24 00:00:00"
+    assert len(labels["time_labels"]) == 24
+
+
+def test_the_answer_repeats_the_query_as_it_was_understood(room: Newsroom) -> None:
+    """Dates become moments of the site's time zone, defaults are filled in."""
+    assert _answer(room, dimensions=["visit:os"], date_range="7d")["query"] == {
+        "site_id": "example.com",
+        "metrics": ["visitors"],
+        "date_range": ["2026-11-17T00:00:00+01:00", "2026-11-23T23:59:59+01:00"],
+        "filters": [],
+        "dimensions": ["visit:os"],
+        "order_by": [["visitors", "desc"], ["visit:os", "asc"]],
+        "include": {},
+        "pagination": {"limit": 10_000, "offset": 0},
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"site_id": 1}, "site_id"),
+        ({"metrics": []}, "metrics"),
+        ({"metrics": "visitors"}, "metrics"),
+        ({"metrics": [1]}, "metrics[0]"),
+        ({"metrics": ["visitors", "visitors"]}, "metrics"),
+        ({"metrics": ["revenue"]}, "metrics"),
+        ({"metrics": ["visitors; DROP TABLE visits"]}, "metrics"),
+        ({"date_range": "yesterday"}, "date_range"),
+        ({"date_range": 7}, "date_range"),
+        ({"date_range": ["2026-11-24"]}, "date_range"),
+        ({"date_range": ["2026-11-24", "2026-11-25", "2026-11-26"]}, "date_range"),
+        ({"date_range": ["2026-11-25", "2026-11-24"]}, "date_range"),
+        ({"date_range": ["2026-02-30", "2026-03-01"]}, "date_range"),
+        ({"date_range": ["20261124", "20261124"]}, "date_range"),
+        ({"date_range": ["2026-11-24T00:00:00Z", "2026-11-24T01:00:00Z"]}, "date_range"),
+        ({"date_range": ["1999-12-31", "2000-01-01"]}, "date_range"),
+        ({"date_range": ["9999-12-31", "9999-12-31"]}, "date_range"),
+        ({"date_range": ["2000-01-01", "2026-11-24"]}, "date_range"),
+        ({"dimensions": ["event:goal"]}, "dimensions"),
+        ({"dimensions": ["visit:os", "visit:browser"]}, "dimensions"),
+        ({"dimensions": ["time:day", "time:hour"]}, "dimensions"),
+        ({"dimensions": ["visit:os", "visit:os"]}, "dimensions"),
+        ({"order_by": [["pageviews", "asc"]]}, "order_by"),
+        ({"order_by": [["visitors", "down"]]}, "order_by"),
+        ({"order_by": [["visitors"]]}, "order_by[0]"),
+        ({"filters": [["is", "event:page", ["/"]]]}, "filters"),
+        ({"include": {"imports": True}}, "include.imports"),
+        ({"include": {"time_labels": True}}, "include.time_labels"),
+        ({"include": {"comparisons": True}}, "include.comparisons"),
+        ({"pagination": {"limit": 0}}, "pagination.limit"),
+        ({"pagination": {"limit": 10_001}}, "pagination.limit"),
+        ({"pagination": {"offset": -1}}, "pagination.offset"),
+        ({"pagination": {"page": 1}}, "pagination.page"),
+        ({"date": "2026-11-24"}, "date"),
+        ({"timezone": "UTC"}, "timezone"),
+    ],
+)
+def test_what_cannot_be_honoured_is_refused_with_its_field(
+    room: Newsroom, fields: dict[str, object], field: str
+) -> None:
+    """Every refusal is a 400 with a sentence and the field's name."""
+    response = _post(room, _query(**fields))
+    assert response.status_code == 400, response.text
+    answer = response.json()
+    assert answer["field"] == field
+    assert answer["error"].startswith(f"{field}: ")
+
+
+@pytest.mark.parametrize("missing", ["site_id", "metrics", "date_range"])
+def test_a_missing_field_is_named(room: Newsroom, missing: str) -> None:
+    """Three fields are required."""
+    response = _post(room, {k: v for k, v in _query().items() if k != missing})
+    assert (response.status_code, response.json()["field"]) == (400, missing)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b"null", b"\xff", b'"text"', b"[" * 10_000, b'{"site_id":"a"'],
+)
+def test_a_body_that_is_no_query_is_a_400(room: Newsroom, body: bytes) -> None:
+    """Whatever comes, the answer is JSON."""
+    response = _post(room, body)
+    assert response.status_code == 400
+    assert response.json()["error"]
+
+
+def test_a_body_over_64_kib_is_a_413(room: Newsroom) -> None:
+    """It is not parsed."""
+    query = msgspec.json.encode(_query())
+    assert _post(room, query + b" " * (65_536 - len(query))).status_code == 200
+    assert _post(room, query + b" " * (65_537 - len(query))).status_code == 413
+
+
+def test_an_unknown_site_is_a_401_as_at_plausible(room: Newsroom) -> None:
+    """Programs written for Plausible look for that."""
+    response = _post(room, _query(site_id="nobody.example"))
+    assert (response.status_code, response.json()["field"]) == (401, "site_id")
+
+
+@pytest.mark.parametrize("key", [None, "", "wrong", KEY[:-1], KEY + "x", KEY.upper()])
+def test_without_the_access_key_there_is_nothing_but_a_401(room: Newsroom, key: str | None) -> None:
+    """Not even whether the query could be parsed."""
+    response = _post(room, b"{", key)
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == "Bearer"
+    assert "Bearer" in response.json()["error"] or "access key" in response.json()["error"]
+
+
+def test_the_login_cookie_is_no_key_for_programs(room: Newsroom) -> None:
+    """A page of another site could send the cookie along, but not the header."""
+    response = room.editor().post("/api/v2/query", content=msgspec.json.encode(_query()))
+    assert response.status_code == 401
+
+
+def test_wrong_keys_are_slowed_down_without_shutting_the_form(room: Newsroom) -> None:
+    """A bucket of 50 for everyone, of its own, that fills up again at five a second."""
+    room = replace(room)  # with a clock of its own
+    client = room.client()
+
+    def status(key: str) -> int:
+        headers = {"Authorization": f"Bearer {key}"}
+        content = msgspec.json.encode(_query())
+        return client.post("/api/v2/query", content=content, headers=headers).status_code
+
+    assert [status("wrong") for _ in range(50)] == [401] * 50
+    assert status(KEY) == 429
+    assert client.post("/login", data={"key": KEY}).status_code == 303
+    room.now += timedelta(seconds=1)
+    assert [status(KEY) for _ in range(10)] == [200] * 10
+
+
+def test_the_query_is_only_ever_posted(room: Newsroom) -> None:
+    """A GET could be cached or prefetched."""
+    assert room.client().get("/api/v2/query").status_code == 405
+
+
+def test_answers_are_not_stored(room: Newsroom) -> None:
+    """Neither answers nor refusals."""
+    assert _post(room, _query()).headers["cache-control"] == "no-store"
+    assert _post(room, b"{").headers["cache-control"] == "no-store"

@@ -1,0 +1,483 @@
+"""control.sqlite: sites, the access key, logins."""
+
+import contextlib
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from collector.control import (
+    LOGIN_LIFETIME,
+    AccessKeyConfiguredError,
+    BadDomainError,
+    BadTimezoneError,
+    Control,
+    NewerFileError,
+    Site,
+    SiteExistsError,
+    StorageError,
+    UnknownSiteError,
+    domain_name,
+    migrate,
+    timezone_name,
+)
+
+NOW = datetime(2026, 11, 24, 9, 30, 0, 123456, tzinfo=UTC)
+OWN_KEY = "a-key-of-the-operator"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the file is going to be."""
+    return tmp_path / "control.sqlite"
+
+
+@pytest.fixture
+def control(path: Path) -> Iterator[Control]:
+    """Open a new file."""
+    with contextlib.closing(Control.open(path)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def other(path: Path, control: Control) -> Iterator[Control]:
+    """Open the same file once more, as another process would."""
+    with contextlib.closing(Control.open(path)) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("written", "domain"),
+    [
+        ("example.com", "example.com"),
+        (" Example.COM. ", "example.com"),
+        ("https://www.Example.com/", "example.com"),
+        ("HTTP://stats.example.co.uk", "stats.example.co.uk"),
+        ("www.com", "www.com"),
+        ("localhost", "localhost"),
+        ("my_site.example.com", "my_site.example.com"),
+        ("192.0.2.7", "192.0.2.7"),
+        ("http://[2001:DB8::1]/", "2001:db8::1"),
+        ("2001:db8:0::1", "2001:db8::1"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("BÜCHER.example", "xn--bcher-kva.example"),
+        ("straße.example", "xn--strae-oqa.example"),
+        ("ΟΔΟΣ.example", "xn--pxavbq.example"),
+        ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+        ("例え。example", "xn--r8jz45g.example"),
+        ("a" * 63 + ".example", "a" * 63 + ".example"),
+        (".".join(["a" * 49] * 5) + ".abc", ".".join(["a" * 49] * 5) + ".abc"),
+    ],
+)
+def test_what_people_paste_becomes_the_bare_host(written: str, domain: str) -> None:
+    """Nothing that is taken as meant loses what tells two sites apart."""
+    assert domain_name(written) == domain
+
+
+@pytest.mark.parametrize(
+    ("written", "advice"),
+    [
+        ("", "write a host name"),
+        ("https://", "write a host name"),
+        ("https://example.com/blog", "write example.com,"),
+        ("example.com?q", "write example.com,"),
+        ("example.com#top", "write example.com,"),
+        ("https://example.com:8443/", "write example.com,"),
+        ("me:secret@example.com", "write example.com,"),
+        ("[2001:db8::1]:8000", "write 2001:db8::1,"),
+        ("ftp://example.com", "only http"),
+        ("exam ple.com", "write a host name"),
+        ("example..com", "write a host name"),
+        ("-a.example", "write a host name"),
+        ("a" * 64 + ".example", "write a host name"),
+        (".".join(["a" * 49] * 5) + ".abcd", "at most 253"),
+        ("192.0.2.256", "ends like an IP address"),
+        ("http://[2001:db8::1", "write a host name"),
+        ("<b>.example", "write a host name"),
+    ],
+)
+def test_what_names_no_site_is_refused_with_what_to_write(written: str, advice: str) -> None:
+    """A path or port cannot be dropped in silence: it may be what was meant."""
+    with pytest.raises(BadDomainError, match=advice):
+        domain_name(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "zone"),
+    [
+        ("Europe/Berlin", "Europe/Berlin"),
+        ("europe/berlin", "Europe/Berlin"),
+        (" America/New York ", "America/New_York"),
+        ("utc", "UTC"),
+    ],
+)
+def test_a_time_zone_is_known_however_it_is_capitalised(written: str, zone: str) -> None:
+    """What is stored is the zone's own name."""
+    assert timezone_name(written) == zone
+
+
+@pytest.mark.parametrize(
+    ("written", "advice"),
+    [
+        ("Berlin", "did you mean Europe/Berlin"),
+        ("Europe/Belrin", "did you mean Europe/Berlin"),
+        ("New York", "America/New_York"),
+        ("localtime", "is no time zone"),
+        ("../../etc/passwd", "is no time zone"),
+        ("", "write it as in Europe/Berlin"),
+    ],
+)
+def test_an_unknown_time_zone_is_refused_with_the_nearest(written: str, advice: str) -> None:
+    """Most people know their city, not its spelling in the database."""
+    with pytest.raises(BadTimezoneError, match=advice):
+        timezone_name(written)
+
+
+def test_an_added_site_is_there_in_every_process(control: Control, other: Control) -> None:
+    """Domain, zone and time come back as they went in, to the microsecond."""
+    added = control.add_site("https://www.Example.com/", "europe/berlin", NOW)
+    assert added == Site(1, "example.com", "Europe/Berlin", NOW)
+    assert other.sites() == (added,)
+    assert other.site("WWW.example.com") == added
+
+
+def test_a_lookup_of_what_is_no_site_finds_nothing(control: Control) -> None:
+    """A name from a request may be anything."""
+    assert control.site("example.com") is None
+    assert control.site("no such / thing") is None
+
+
+def test_a_domain_is_a_site_once(control: Control) -> None:
+    """Capitals do not make it another."""
+    control.add_site("example.com", "UTC", NOW)
+    with pytest.raises(SiteExistsError, match=r"example\.com is a site already"):
+        control.add_site("EXAMPLE.com", "UTC", NOW)
+    assert len(control.sites()) == 1
+
+
+def test_a_naive_time_is_refused_and_nothing_is_written(control: Control) -> None:
+    """Local times without a zone would be other moments elsewhere."""
+    with pytest.raises(TypeError):
+        control.add_site("example.com", "UTC", NOW.replace(tzinfo=None))
+    assert control.sites() == ()
+
+
+def test_a_removed_site_waits_for_its_numbers_to_be_deleted(control: Control) -> None:
+    """It counts no longer, and goes when the owner of the stores says so."""
+    site = control.add_site("example.com", "UTC", NOW)
+    assert control.remove_site("example.com", NOW) == site
+    assert control.sites() == ()
+    assert control.site("example.com") is None
+    assert control.removed() == (site,)
+    control.forget(site.id)
+    assert control.removed() == ()
+
+
+def test_a_domain_may_come_back_at_once_under_a_new_id(control: Control) -> None:
+    """Old numbers that are not deleted yet never become the new site's."""
+    first = control.add_site("example.com", "UTC", NOW)
+    control.remove_site("example.com", NOW)
+    second = control.add_site("example.com", "UTC", NOW)
+    assert second.id != first.id
+    assert control.sites() == (second,)
+    assert control.removed() == (first,)
+
+
+def test_ids_are_not_used_again_after_everything_is_forgotten(path: Path) -> None:
+    """Not even when the file was closed in between."""
+    with contextlib.closing(Control.open(path)) as control:
+        first = control.add_site("example.com", "UTC", NOW)
+        control.remove_site("example.com", NOW)
+        control.forget(first.id)
+    with contextlib.closing(Control.open(path)) as control:
+        assert control.add_site("example.com", "UTC", NOW).id == first.id + 1
+
+
+def test_removing_an_unknown_site_names_the_nearest(control: Control) -> None:
+    """A slip of the finger is the usual reason."""
+    control.add_site("example.com", "UTC", NOW)
+    with pytest.raises(UnknownSiteError, match=r"no site exmaple\.com: did you mean example\.com"):
+        control.remove_site("exmaple.com", NOW)
+    with pytest.raises(UnknownSiteError, match=r"no site elsewhere\.test$"):
+        control.remove_site("elsewhere.test", NOW)
+
+
+def test_a_standing_site_cannot_be_forgotten(control: Control) -> None:
+    """Only what was removed first."""
+    site = control.add_site("example.com", "UTC", NOW)
+    with pytest.raises(UnknownSiteError):
+        control.forget(site.id)
+    assert control.sites() == (site,)
+
+
+def test_the_revision_changes_with_sites_whoever_changed_them(
+    control: Control, other: Control
+) -> None:
+    """Own changes and those of others look alike; logins are no change."""
+    seen = [(control.revision(), other.revision())]
+    control.ensure_access_key()
+    control.open_login(NOW)
+    assert (control.revision(), other.revision()) == seen[0]
+    for change in (
+        lambda: control.add_site("example.com", "UTC", NOW),
+        lambda: other.remove_site("example.com", NOW),
+        lambda: control.forget(1),
+    ):
+        change()
+        assert control.revision() == other.revision()
+        seen.append((control.revision(), other.revision()))
+    assert len(set(seen)) == 4
+
+
+def test_the_access_key_is_shown_once_ever(path: Path) -> None:
+    """Later starts keep it and do not know it."""
+    with contextlib.closing(Control.open(path)) as control:
+        assert not control.check_access_key("")
+        key = control.ensure_access_key()
+        assert key is not None
+        assert control.ensure_access_key() is None
+    with contextlib.closing(Control.open(path)) as control:
+        assert control.ensure_access_key() is None
+        assert control.check_access_key(key)
+        assert control.check_access_key(f" {key}\n")
+        assert not control.check_access_key(key[:-1])
+        assert not control.check_access_key(key.upper())
+        assert not control.check_access_key("\ud800")
+
+
+def test_keys_are_long_and_free_of_look_alikes(control: Control) -> None:
+    """193 bits, and a double click selects the whole of it."""
+    keys = [control.reset_access_key() for _ in range(20)]
+    assert len(set(keys)) == 20
+    assert {len(key) for key in keys} == {39}
+    assert not set("".join(keys)) & set("0o1il-_ ")
+
+
+def test_neither_key_nor_login_is_in_the_file(path: Path, control: Control) -> None:
+    """Their digests are; a configured key has not even that."""
+    key = control.ensure_access_key() or ""
+    token = control.open_login(NOW)
+    with contextlib.closing(Control.open(path, OWN_KEY)) as configured:
+        own_token = configured.open_login(NOW)
+        assert configured.login_valid(own_token, NOW)
+    content = path.read_bytes()
+    for secret in (key, token, OWN_KEY, own_token):
+        assert secret.encode() not in content
+
+
+def test_a_configured_key_wins(path: Path) -> None:
+    """The stored one rests until the option is gone; then one is made if there is none."""
+    with contextlib.closing(Control.open(path, OWN_KEY)) as control:
+        assert control.ensure_access_key() is None
+        assert control.check_access_key(OWN_KEY)
+        with pytest.raises(AccessKeyConfiguredError, match="option access_key"):
+            control.reset_access_key()
+    with contextlib.closing(Control.open(path)) as control:
+        assert not control.check_access_key(OWN_KEY)
+        key = control.ensure_access_key() or ""
+        assert control.check_access_key(key)
+    with contextlib.closing(Control.open(path, OWN_KEY)) as control:
+        assert not control.check_access_key(key)
+
+
+def test_a_login_lasts_thirty_days(control: Control, other: Control) -> None:
+    """It is open in every process until its last moment, which is out."""
+    control.ensure_access_key()
+    token = control.open_login(NOW)
+    end = NOW + LOGIN_LIFETIME
+    assert end - NOW == timedelta(days=30)
+    assert other.login_valid(token, end - timedelta(microseconds=1))
+    assert not other.login_valid(token, end)
+
+
+@pytest.mark.parametrize("token", ["", "x", "\ud800", "' OR 1 = 1 --"])
+def test_an_unknown_token_is_no_login(control: Control, token: str) -> None:
+    """Whatever a cookie may hold."""
+    assert not control.login_valid(token, NOW)
+    control.close_login(token)
+    control.ensure_access_key()
+    control.open_login(NOW)
+    assert not control.login_valid(token, NOW)
+    control.close_login(token)
+
+
+def test_closing_a_login_leaves_the_others(control: Control) -> None:
+    """And may be done twice."""
+    control.ensure_access_key()
+    here, there = control.open_login(NOW), control.open_login(NOW)
+    control.close_login(here)
+    control.close_login(here)
+    assert not control.login_valid(here, NOW)
+    assert control.login_valid(there, NOW)
+
+
+def test_a_new_key_ends_all_logins(path: Path, control: Control, other: Control) -> None:
+    """Also when the operator configures another."""
+    control.ensure_access_key()
+    before = control.open_login(NOW)
+    control.reset_access_key()
+    assert not other.login_valid(before, NOW)
+    assert _logins(path) == 0
+    since = control.open_login(NOW)
+    assert other.login_valid(since, NOW)
+    with contextlib.closing(Control.open(path, OWN_KEY)) as configured:
+        assert not configured.login_valid(since, NOW)
+
+
+def test_expired_logins_are_swept_when_one_is_opened(path: Path, control: Control) -> None:
+    """The table does not grow for ever."""
+    control.ensure_access_key()
+    control.open_login(NOW)
+    control.open_login(NOW + LOGIN_LIFETIME)
+    assert _logins(path) == 1
+
+
+def _logins(path: Path) -> int:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        return int(connection.execute("SELECT count(*) FROM logins").fetchone()[0])
+
+
+def test_the_file_is_its_owners_alone(path: Path, control: Control) -> None:
+    """Whatever the umask allows."""
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+def test_a_newer_file_is_refused_untouched(path: Path) -> None:
+    """Going back a version must not guess what the later one meant."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 9999")
+    before = path.read_bytes()
+    with pytest.raises(NewerFileError, match="format 9999"):
+        Control.open(path)
+    assert path.read_bytes() == before
+
+
+def test_a_file_that_is_no_database_is_refused_untouched(path: Path) -> None:
+    """It may be somebody's only copy of something."""
+    path.write_text("not a database, but long enough to look like one\n" * 100)
+    with pytest.raises(StorageError, match="not a database"):
+        Control.open(path)
+    assert path.read_text().startswith("not a database")
+
+
+def test_a_directory_that_is_missing_is_said(tmp_path: Path) -> None:
+    """The message names the path."""
+    with pytest.raises(StorageError, match="nowhere"):
+        Control.open(tmp_path / "nowhere" / "control.sqlite")
+
+
+def test_a_failed_migration_leaves_the_one_before(tmp_path: Path) -> None:
+    """Each runs alone in its transaction, and those that did are not run again."""
+    (tmp_path / "0001_first.sql").write_text(
+        "CREATE TABLE first (n);\nINSERT INTO first\nVALUES (1);"
+    )
+    second = tmp_path / "0002_second.sql"
+    second.write_text("CREATE TABLE second (n);\nINSERT INTO nowhere VALUES (1);\n")
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        with pytest.raises(sqlite3.OperationalError, match="nowhere"):
+            migrate(connection, tmp_path, tmp_path)
+        assert _tables(connection) == ["first"]
+        second.write_text("CREATE TABLE second (n);\n")
+        migrate(connection, tmp_path, tmp_path)
+        assert _tables(connection) == ["first", "second"]
+        assert connection.execute("SELECT count(*) FROM first").fetchone() == (1,)
+
+
+def _tables(connection: sqlite3.Connection) -> list[str]:
+    rows = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+    return [name for (name,) in rows]
+
+
+def test_a_refused_write_changes_nothing_and_says_where(path: Path, control: Control) -> None:
+    """A new key that cannot be stored ends no login, and the next write finds the file free."""
+    control.ensure_access_key()
+    token = control.open_login(NOW)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute(
+            "CREATE TRIGGER refuse BEFORE INSERT ON access_key"
+            " BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        )
+    with pytest.raises(StorageError, match=r"control\.sqlite: disk full"):
+        control.reset_access_key()
+    assert control.login_valid(token, NOW)
+    assert control.add_site("example.com", "UTC", NOW).id == 1
+
+
+def test_a_closed_file_says_so(path: Path) -> None:
+    """Also when asked from the side by a thread that was not told."""
+    control = Control.open(path)
+    control.close()
+    with pytest.raises(StorageError):
+        control.sites()
+
+
+def test_threads_may_share_it(control: Control) -> None:
+    """Every one of their writes is there, and none was torn."""
+    control.ensure_access_key()
+    failures: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            for turn in range(5):
+                control.add_site(f"site-{number}-{turn}.example", "UTC", NOW)
+                assert control.login_valid(control.open_login(NOW), NOW)
+        except BaseException as failure:  # noqa: BLE001 - handed to the test
+            failures.append(failure)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert failures == []
+    assert len(control.sites()) == 20
+
+
+_STARTS = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from collector.control import Control
+print("ready", flush=True)
+sys.stdin.readline()
+control = Control.open(Path(sys.argv[1]))
+site = control.add_site(sys.argv[2], "UTC", datetime.now(UTC))
+print(control.ensure_access_key(), site.id, flush=True)
+"""
+
+
+def test_processes_that_start_together_agree(path: Path) -> None:
+    """One makes the tables, one makes and shows the key, and each adds its site."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", _STARTS, str(path), f"site-{number}.example"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(4)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    answers = []
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in processes:
+        answers.append(process.communicate(timeout=30)[0].split())
+        assert process.returncode == 0
+    keys = [key for key, _ in answers if key != "None"]
+    assert len(keys) == 1
+    assert {number for _, number in answers} == {"1", "2", "3", "4"}
+    with contextlib.closing(Control.open(path)) as control:
+        assert control.check_access_key(keys[0])
+        assert len(control.sites()) == 4
