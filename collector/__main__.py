@@ -42,6 +42,7 @@ cli.add_typer(site_cli, name="site")
 cli.add_typer(config_cli, name="config")
 
 _WORKER_CHECK_EVERY_S = 1.0
+_EX_CANNOT_START = 1  # as click's own errors
 
 
 @dataclass(slots=True)
@@ -62,7 +63,7 @@ def _errors_told() -> Iterator[None]:
         yield
     except (ControlError, StartError) as error:
         _err.print(f"gatecount: {error}", markup=False, soft_wrap=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(_EX_CANNOT_START) from None
 
 
 @cli.callback()
@@ -116,8 +117,7 @@ def serve(
         _prepare_process(config)
         from collector import compose, server  # noqa: PLC0415 - see _listen
 
-        bound = _listen(config)
-        with compose.collector_and_dashboard(config) as parts:
+        with _listen(config) as bound, compose.collector_and_dashboard(config) as parts:
             _greet(parts, bound)
             server.serve(parts.app, bound)
 
@@ -147,18 +147,16 @@ def ingest(
             log_level=log_level,
         ).config
         _prepare_process(config)
-        if descriptor is None:
-            bound = _listen(config)
-            _out.print(f"Taking events on {_address(bound)}", markup=False)
-        else:
-            bound = socket.socket(fileno=descriptor)
-        if workers > 1:
-            _supervise(bound, workers)
-            return
-        from collector import compose, server  # noqa: PLC0415 - see _listen
+        with _listen(config) if descriptor is None else socket.socket(fileno=descriptor) as bound:
+            if descriptor is None:
+                _out.print(f"Taking events on {_address(bound)}", markup=False)
+            if workers > 1:
+                _supervise(bound, workers)
+                return
+            from collector import compose, server  # noqa: PLC0415 - see _listen
 
-        with compose.collector_only(config) as parts:
-            server.serve(parts.app, bound)
+            with compose.collector_only(config) as parts:
+                server.serve(parts.app, bound)
 
 
 @site_cli.command("add")
@@ -240,7 +238,10 @@ def demo(
 def _control(context: typer.Context) -> Iterator[tuple[Config, Control]]:
     config = context.obj.settings().config
     _prepare_process(config)
-    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"data: {config.data} cannot be made: {error.strerror}") from None
     control = Control.open(config.data / "control.sqlite")
     try:
         yield config, control
@@ -282,14 +283,17 @@ def _greet(parts: "Composed", bound: socket.socket) -> None:
 
 
 def _supervise(bound: socket.socket, workers: int) -> None:
-    """Run worker processes on one socket; one that ends is replaced until a signal comes."""
+    """Run worker processes on one socket; one that ends is replaced until a signal comes.
+
+    One that could not start has said why, and the next could not either.
+    """
     arguments = [sys.executable, "-m", "collector", *sys.argv[1:]]
     arguments += ["--workers", "1", "--descriptor", str(bound.fileno())]
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     running: list[subprocess.Popen[bytes]] = []
-    while not stopping.is_set():
+    while not (stopping.is_set() or _could_not_start(running)):
         running = [worker for worker in running if worker.poll() is None]
         while len(running) < workers:
             running.append(subprocess.Popen(arguments, pass_fds=(bound.fileno(),)))  # noqa: S603
@@ -298,6 +302,12 @@ def _supervise(bound: socket.socket, workers: int) -> None:
         worker.terminate()
     for worker in running:
         worker.wait()
+    if _could_not_start(running):
+        raise typer.Exit(_EX_CANNOT_START)
+
+
+def _could_not_start(workers: list[subprocess.Popen[bytes]]) -> bool:
+    return any(worker.poll() == _EX_CANNOT_START for worker in workers)
 
 
 def main() -> None:

@@ -14,6 +14,8 @@ from hashlib import blake2b
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
+from collector import agents
+
 if TYPE_CHECKING:
     import ua_parser
 
@@ -325,21 +327,10 @@ def forget() -> None:
     _device.cache_clear()
 
 
-@lru_cache(maxsize=1)
-def _parser() -> "ua_parser.Parser":
-    # 100 ms at import, 150 ms and 26 MB when built: commands that take no events never pay it.
-    import ua_parser  # noqa: PLC0415
-
-    # The package's own parser remembers 2,000 user agents out of our sight; this one none.
-    resolver = ua_parser.BestAvailableResolver(ua_parser.load_lazy_builtins())
-    ua_parser.parser = ua_parser.Parser(resolver)
-    return ua_parser.parser
-
-
 @lru_cache(maxsize=_DEVICE_CACHE_ENTRIES)
 def _device(user_agent: str) -> Device:
     readable = user_agent.encode("utf-8", "replace").decode()  # the parser refuses surrogates
-    found = _parser().parse(readable).with_defaults()
+    found = agents.parser().parse(readable).with_defaults()
     system = _SYSTEM_OF.get(found.os.family, OTHER)
     if "OpenHarmony" in user_agent:
         system = "HarmonyOS"
@@ -370,7 +361,7 @@ def _by_library_rules(user_agent: str, found: "ua_parser.DefaultedResult") -> De
     Its constructor is gone around: that parses with backtracking expressions in Python, 1 ms for
     an ordinary user agent and 5 ms for a hostile one, against 30 us.
     """
-    from user_agents import parsers  # noqa: PLC0415 - as in _parser
+    from user_agents import parsers  # noqa: PLC0415 - loads with the parser
 
     browser, system, model = found.user_agent, found.os, found.device
     agent = object.__new__(parsers.UserAgent)

@@ -27,7 +27,8 @@ class ClockGuard:
         jumped = self.offset_s is not None and abs(offset_s - self.offset_s) > _CLOCK_TOLERANCE_S
         if jumped or (is_first and wall_s < recorded_s - _CLOCK_TOLERANCE_S):
             self.untrusted_until_boot_s = boot_s + _CLOCK_STEADY_S
-            _LOG.warning("clock_jumped", extra={"seconds": round(offset_s - (self.offset_s or 0))})
+            step_s = wall_s - recorded_s if self.offset_s is None else offset_s - self.offset_s
+            _LOG.warning("clock_jumped", extra={"seconds": round(step_s)})
         if jumped or is_first:
             self.offset_s = offset_s
         return boot_s >= self.untrusted_until_boot_s

@@ -16,6 +16,8 @@ ENVIRONMENT_PREFIX = "GATECOUNT_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 # Short keys are guessable; 16 characters of a 32-letter alphabet are 80 bits.
 _ACCESS_KEY_MIN_CHARACTERS = 16
+# The last is all of IPv4 as IPv6 writes it: RFC 4291, 2.5.5.2.
+_EVERYBODY = frozenset(map(ipaddress.ip_network, ("0.0.0.0/0", "::/0", "::ffff:0:0/96")))
 
 
 class StartError(Exception):
@@ -87,6 +89,13 @@ def _text(value: object) -> str:
     return value.strip()
 
 
+def _address(value: object) -> str:
+    text = _text(value)
+    if not text:  # the system would take it for every address there is
+        raise ValueError("an address such as 127.0.0.1 or ::1")
+    return text
+
+
 def _path(value: object) -> Path:
     text = _text(value)
     if not text:
@@ -155,12 +164,13 @@ def _networks(value: object) -> tuple[str, ...]:
     allowed = "IP addresses or networks such as 127.0.0.1 or 10.0.0.0/8"
     networks = []
     for item in _items(value):
-        if item == "*":
-            raise ValueError(f"{allowed}; * would let anyone forge a visitor's address")
         try:
-            networks.append(str(ipaddress.ip_network(item)))
+            network = ipaddress.ip_network("::/0" if item == "*" else item)
         except ValueError as error:
             raise ValueError(f"{allowed} ({error})") from None
+        if network in _EVERYBODY:
+            raise ValueError(f"{allowed}; {item} would let anyone forge a visitor's address")
+        networks.append(str(network))
     return tuple(networks)
 
 
@@ -175,7 +185,7 @@ def _access_key(value: object) -> str | None:
 
 OPTIONS = (
     Option("data", "data", _path, "directory", "Where everything but the day keys is kept."),
-    Option("host", "127.0.0.1", _text, "address", "The address to listen on."),
+    Option("host", "127.0.0.1", _address, "address", "The address to listen on."),
     Option("port", 8000, _whole(0, 65535), "port", "The port to listen on; 0 takes a free one."),
     Option(
         "public_url",

@@ -1,11 +1,12 @@
 """Host names: what belongs together, and where this collector answers."""
 
+import contextlib
 import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from publicsuffixlist import PublicSuffixList
 
@@ -72,10 +73,8 @@ class Mount:
     @classmethod
     def parse(cls, url: str) -> "Mount":
         """Read a public URL; raise MountError with what to write instead."""
-        parts = urlsplit(url)
+        parts = _split(url)
         host = hostname(parts.netloc.rpartition("@")[2])
-        if parts.scheme not in {"http", "https"} or not host:
-            raise MountError(f"{url!r} is no address: write e.g. https://stats.example.com/")
         if "@" in parts.netloc or parts.query or parts.fragment:
             raise MountError(f"{url!r}: leave out credentials, query and fragment")
         if not (_HOST.match(host) or is_address(host)):
@@ -86,6 +85,14 @@ class Mount:
     def url(self) -> str:
         """The address below which the visitor's routes answer, ending with a slash."""
         return f"{self.scheme}://{self.authority}{self.prefix}/"
+
+
+def _split(url: str) -> SplitResult:
+    with contextlib.suppress(ValueError):  # of brackets that do not match, of a port that is none
+        parts = urlsplit(url)
+        if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
+            return parts
+    raise MountError(f"{url!r} is no address: write e.g. https://stats.example.com/")
 
 
 def snippet(mounts: Sequence[Mount], domain: str) -> str:

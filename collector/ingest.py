@@ -345,13 +345,14 @@ def _objection(headers: dict[bytes, bytes]) -> visitors.Objection | None:
 
 
 async def _body(receive: Receive) -> bytes | None:
-    """Return the whole body, or None when it is too large."""
+    """Return the whole body, or None when it is too large or broke off."""
     message = await receive()
     body: bytes = message.get("body", b"")
     while message.get("more_body", False) and len(body) <= MAX_BODY_BYTES:
         message = await receive()
         body += message.get("body", b"")
-    return body if len(body) <= MAX_BODY_BYTES else None
+    is_whole = message["type"] == "http.request" and len(body) <= MAX_BODY_BYTES
+    return body if is_whole else None
 
 
 async def _answer(send: Send, start: dict[str, Any]) -> None:

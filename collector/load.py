@@ -1,6 +1,8 @@
 """The loader: carries the journal into the live store, every line exactly once."""
 
+import contextlib
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,8 +39,18 @@ class Loader:
         Raises:
             StoreError: a batch could not be committed. Whether it was, the next call finds out.
         """
-        try:
+        with self.starting_over():
             return sum(self._load_chunk(path) for path in journal.chunks(self._directory))
+
+    @contextlib.contextmanager
+    def starting_over(self) -> Iterator[None]:
+        """Open the store afresh, and read the ledger again, once the store refused something.
+
+        Raises:
+            StoreError: what it refused, or why it cannot be opened.
+        """
+        try:
+            yield
         except StoreError:
             self._positions = None
             self._store.reopen()
@@ -90,8 +102,7 @@ class Loader:
         spool.write_bytes(passage.lines)
         with self._store.writing() as session:
             if passage.lines:
-                session.run("load_batch", file=str(spool.resolve()))
-                _load_rows(session, chunk)
+                _load_rows(session, chunk, str(spool.resolve()))
             session.run(
                 "load_ledger",
                 chunk=chunk,
@@ -102,18 +113,11 @@ class Loader:
         spool.unlink()
 
 
-def _load_rows(session: Session, chunk: str) -> None:
-    session.run("load_events")
+def _load_rows(session: Session, chunk: str, file: str) -> None:
+    session.run("load_batch", file=file)
+    session.run("load_events", file=file)
     session.run("load_drops")
     session.run("load_day_keys")
     session.run("load_chunk_days", chunk=chunk)
-    session.run("consider_batch")
-    compute_visits(session)
     session.run("replace_visits_delete")
-    session.run("replace_visits_insert")
-
-
-def compute_visits(session: Session) -> None:
-    """Turn the temporary table `considered` into `numbered` events and `computed` visits."""
-    session.run("number_events", gap_us=VISIT_GAP_US)
-    session.run("compute_visits", gap_us=VISIT_GAP_US)
+    session.run("replace_visits_insert", gap_us=VISIT_GAP_US)

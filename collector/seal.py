@@ -12,13 +12,14 @@ from pathlib import Path
 from collector import journal
 from collector.control import Control, Site
 from collector.keys import date_end
-from collector.load import Loader, compute_visits
+from collector.load import VISIT_GAP_US, Loader
 from collector.store import Store
 
 _LOG = logging.getLogger("gatecount.seal")
 # A chunk lasts to the next full hour. Midnight falls on quarters of it, so 35 minutes after any
 # midnight what was begun before it is finished, or half an hour and more of its events are.
 SEAL_AFTER = timedelta(minutes=35)
+_NO_CHUNK = ""  # named in the ledger from the deletion of live rows until the file is rewritten
 
 
 class Sealer:
@@ -57,50 +58,61 @@ class Sealer:
         What was posted before a midnight is loaded first: the journal is read to its end after a
         day was found to be due.
         """
-        days = self.due(now)
-        for site, day in days:
-            self._loader.load()
-            self._seal(site, day, now)
-        self.clean_up()
+        with self._loader.starting_over():
+            days = self.due(now)
+            for site, day in days:
+                self._loader.load()
+                self._seal(site, day, now)
+            self.clean_up()
         return len(days)
 
     def purge_removed(self, now: datetime) -> None:
         """Delete all that is kept about sites that were removed."""
         removed = self._control.removed()
-        for site in removed:
-            with self._store.writing() as session:
-                session.run("purge_remember", site=site.id, removed_at_us=_microseconds(now))
-                for table in ("visits", "events", "drops", "sealed"):
-                    session.run(f"purge_{table}", site=site.id)
-        if removed:
+        if not removed:
+            return
+        with self._loader.starting_over():
+            for site in removed:
+                with self._store.writing() as session:
+                    session.run("purge_remember", site=site.id, removed_at_us=_microseconds(now))
+                    for table in ("visits", "events", "drops", "sealed"):
+                        session.run(f"purge_{table}", site=site.id)
             self._store.rewrite("archive")
             self.clean_up()
-            self._forget(removed)
+        self._forget(removed)
 
     def clean_up(self) -> None:
-        """Delete from live what is sealed or purged, then chunks, then the old live file."""
+        """Delete from live what is sealed or purged, then chunks, then the old live file.
+
+        While the ledger names a chunk that is not there, the live file may hold deleted bytes: a
+        crash or a full disk came between, and it is rewritten at the next call.
+        """
+        chunks = {path.name: path for path in journal.chunks(self._directory)}
         with self._store.snapshot() as session:
             ((leftovers,),) = session.run("seal_leftovers")
-            finished = {name for (name,) in session.run("finished_chunks")}
-        gone = [path for path in journal.chunks(self._directory) if path.name in finished]
-        if not leftovers and not gone:
+            finished = [name for (name,) in session.run("finished_chunks")]
+            known = {name for name, *_ in session.run("load_positions")}
+        gone = [chunks[name] for name in finished if name in chunks]
+        if not leftovers and not gone and known <= chunks.keys():
             return
         with self._store.writing() as session:
             for table in ("events", "visits", "drops", "day_keys"):
                 session.run(f"seal_forget_{table}")
+            session.run("load_ledger", chunk=_NO_CHUNK, first_byte=0, end_byte=0, is_last=False)
         for path in gone:
             path.unlink()
+        self._store.rewrite("live")
         with self._store.writing() as session:
             left = [path.name for path in journal.chunks(self._directory)]
             session.run("forget_ledger", left=left)
             session.run("forget_chunk_days", left=left)
-        self._store.rewrite("live")
         self._loader.reread_ledger()
 
     def _seal(self, site: int, day: date, now: datetime) -> None:
         with self._store.writing() as session:
-            session.run("consider_day", site=site, date=day)
-            compute_visits(session)
+            session.run("seal_considered", site=site, date=day)
+            session.run("seal_numbered", gap_us=VISIT_GAP_US)
+            session.run("seal_computed", gap_us=VISIT_GAP_US)
             session.run("seal_ordinals")
             session.run("seal_visits")
             session.run("seal_events")

@@ -6,7 +6,6 @@ closes what is overdue, which also spares the hot road a timer per request.
 
 import asyncio
 import gc
-import os
 import signal
 import socket
 from types import FrameType
@@ -22,11 +21,15 @@ IDLE_TIMEOUT_S = 75.0  # longer than proxies keep a connection, so that they clo
 SHUTDOWN_TIMEOUT_S = 5
 _BACKLOG = 4096
 # With the defaults, collections of many live objects made the slowest requests wait 70 ms.
-_GC_THRESHOLDS = (50_000, 50, 1_000)
+_GC_THRESHOLDS = (5_000, 50, 1_000)
 _HEAD_TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
 )
+
+
+class _HeadTooLargeError(Exception):
+    """Stops the parser."""
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -35,17 +38,17 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start waiting for a first request."""
         super().connection_made(transport)  # type: ignore[arg-type]
-        self._head_bytes = 0
         self._in_head = True
+        self._head_bytes = 0  # of reads that held nothing but the head in progress
+        self._may_be_large = self._is_too_large = False
         self.due_s: float | None = self.loop.time() + REQUEST_TIMEOUT_S
 
     def data_received(self, data: bytes) -> None:
-        """Take in bytes; a head that grows too large is refused."""
-        if self._in_head and len(data) > MAX_HEAD_BYTES and data.find(b"\r\n\r\n") < 0:
-            self._refuse_head()
-            return
+        """Take in bytes; a head that grows too large is refused, however it comes."""
+        was_in_head, self._head_ended = self._in_head, False
+        self._may_be_large = self._head_bytes + len(data) > MAX_HEAD_BYTES
         super().data_received(data)
-        if self._in_head:
+        if was_in_head and not self._head_ended:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._refuse_head()
@@ -53,17 +56,29 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Start the clock of a request."""
         super().on_message_begin()
-        self._in_head = True
         self._head_bytes = 0
         self.due_s = self.loop.time() + REQUEST_TIMEOUT_S
 
     def on_headers_complete(self) -> None:
         """Go on to the body."""
-        self._in_head = False
+        self._in_head, self._head_ended = False, True
+        # Counted only if the bytes read allow it, which also hold other pipelined requests.
+        if self._may_be_large and self._size_of_head_bytes() > MAX_HEAD_BYTES:
+            self._is_too_large = True
+            raise _HeadTooLargeError
         super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request; the parser stopped at a head that is too large as well."""
+        if self._is_too_large:
+            self._refuse_head()
+        else:
+            super().send_400_response(msg)
 
     def on_message_complete(self) -> None:
         """Stop the clock: from here on it is us who take time."""
+        self._in_head = True
+        self._head_bytes = 0
         self.due_s = None
         super().on_message_complete()
 
@@ -78,6 +93,10 @@ class LimitedProtocol(HttpToolsProtocol):
             self._start_asgi_task(cycle, app)
         elif self.due_s is None:  # else the rest of a body is still to come
             self.due_s = self.loop.time() + IDLE_TIMEOUT_S
+
+    def _size_of_head_bytes(self) -> int:
+        fields = sum(len(name) + len(value) + len(": \r\n") for name, value in self.headers)
+        return len(self.url) + fields
 
     def _refuse_head(self) -> None:
         if not self.transport.is_closing():
@@ -115,9 +134,10 @@ def listen(host: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
-    except OSError as error:
+    except (OSError, TypeError) as error:  # the latter of a name that cannot be encoded
         bound.close()
-        raise OSError(error.errno, f"{host}:{port}: {os.strerror(error.errno or 0)}") from None
+        why = error.strerror if isinstance(error, OSError) else "no host name"
+        raise OSError(getattr(error, "errno", 0), f"{host}:{port}: {why}") from None
     bound.set_inheritable(True)
     return bound
 

@@ -9,6 +9,7 @@ import fcntl
 import importlib.resources
 import logging
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -19,11 +20,18 @@ from typing import Any
 import duckdb
 
 _LOG = logging.getLogger("gatecount.store")
-_DATABASES = ("live", "archive")
+# Of each column of a table that is written to, two blocks stay in memory, however few its rows:
+# with the default size 36 MB for the live store. Sealed columns are long and compress better in it.
+_BLOCK_BYTES = {"live": 16 * 1024, "archive": 256 * 1024}
 # Checkpoints after every few small batches bloat the file; the WAL is replayed at the next start.
-_CHECKPOINT_THRESHOLD = "64MB"
+_CHECKPOINT_THRESHOLD = "16MB"
+# When that much was freed, it goes back to the system; by default 128 MB and 512 MB stay.
+_FLUSH_THRESHOLD = "1MB"
 _SPILL_LIMIT = "4GB"  # the default is nine tenths of the free disk
 _UNREADABLE_KEPT_S = 30 * 3600  # raw days are gone by 30 hours
+
+
+_PART = re.compile(r"\(/\*(\w+)\*/\)")
 
 
 class StoreError(Exception):
@@ -44,8 +52,9 @@ class ArchiveUnreadableError(StoreError):
 
 @cache
 def statement(name: str) -> str:
-    """Return the text of `sql/NAME.sql`."""
-    return (importlib.resources.files("collector") / "sql" / f"{name}.sql").read_text("utf-8")
+    """Return the text of `sql/NAME.sql`, with `(/*OTHER*/)` as the statement of that name."""
+    text = (importlib.resources.files("collector") / "sql" / f"{name}.sql").read_text("utf-8")
+    return _PART.sub(lambda part: f"(\n{statement(part[1]).rstrip().removesuffix(';')}\n)", text)
 
 
 def _migrations(database: str) -> list[tuple[int, str]]:
@@ -150,11 +159,18 @@ class Store:
             os.close(self._lock)
 
     def reopen(self) -> None:
-        """Start DuckDB afresh: after an error at commit only the files say what holds."""
+        """Start DuckDB afresh: after an error at commit only the files say what holds.
+
+        Raises:
+            StoreError: that failed too; nothing can be read or written until it is tried again.
+        """
         with self._gate.closed():
             with contextlib.suppress(duckdb.Error):  # an instance that is dead need not say goodbye
                 self._root.close()
-            self._connect()
+            try:
+                self._connect()
+            except duckdb.Error as error:
+                raise StoreError(_told(error)) from None
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Session]:
@@ -184,10 +200,13 @@ class Store:
         Sealing writes the archive before it deletes from live: a day in both is the archive's.
         """
         with self._gate.reading():
-            connection = self._root.cursor()
+            try:
+                connection = self._root.cursor()
+            except duckdb.Error as error:  # reopening failed
+                raise StoreError(_told(error)) from None
             try:
                 session = Session(connection)
-                connection.begin()
+                session.query("BEGIN")
                 session.run("touch_live")
                 session.run("touch_archive")
                 yield session
@@ -201,21 +220,26 @@ class Store:
     def rewrite(self, database: str) -> None:
         """Copy what is left of a database to a new file, unlink the old: deletes leave bytes."""
         fresh = self._data / f"{database}.new.duckdb"
+        for left in (fresh, _wal(fresh)):  # by an attempt that a full disk ended
+            _unlink(left)
         session = Session(self._writer)
-        session.query(f"ATTACH '{_quoted(fresh)}' AS fresh")
+        session.query(f"ATTACH '{_quoted(fresh)}' AS fresh (BLOCK_SIZE {_BLOCK_BYTES[database]})")
         try:
             session.query(f"COPY FROM DATABASE {database} TO fresh")
             session.query("CHECKPOINT fresh")
         finally:
             session.query("DETACH fresh")
-        with self._gate.closed():
-            session.query(f"CHECKPOINT {database}")
-            session.query(f"DETACH {database}")
-            # A WAL that outlived its file would be replayed into the new one.
-            _unlink(_wal(self._path(database)))
-            fresh.rename(self._path(database))
-            _sync_directory(self._data)
-            self._attach(database)
+        try:
+            with self._gate.closed():
+                session.query(f"CHECKPOINT {database}")
+                session.query(f"DETACH {database}")
+                # A WAL that outlived its file would be replayed into the new one.
+                _unlink(_wal(self._path(database)))
+                fresh.rename(self._path(database))
+                _sync_directory(self._data)
+                self._attach(database)
+        except (duckdb.Error, OSError) as error:  # detached as it may be now, it has to be reopened
+            raise StoreError(type(error).__name__) from None
         _unlink(self._data / "live.unreadable.duckdb")
 
     def discard_live(self) -> None:
@@ -247,6 +271,9 @@ class Store:
                 "temp_directory": str(self.scratch),
                 "max_temp_directory_size": _SPILL_LIMIT,
                 "checkpoint_threshold": _CHECKPOINT_THRESHOLD,
+                "allocator_flush_threshold": _FLUSH_THRESHOLD,
+                "allocator_bulk_deallocation_flush_threshold": _FLUSH_THRESHOLD,
+                "enable_external_file_cache": False,  # what is loaded is read twice and deleted
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
             },
@@ -290,7 +317,8 @@ class Store:
             self._migrate("live")
 
     def _attach(self, database: str) -> None:
-        self._root.execute(f"ATTACH '{_quoted(self._path(database))}' AS {database}")
+        path, block_bytes = _quoted(self._path(database)), _BLOCK_BYTES[database]
+        self._root.execute(f"ATTACH '{path}' AS {database} (BLOCK_SIZE {block_bytes})")
 
     def _migrate(self, database: str) -> None:
         """Apply what is missing, each file alone in its transaction and checkpointed after."""
@@ -311,9 +339,9 @@ class Store:
 
     def _move_live_aside(self) -> None:
         live = self._path("live")
+        _unlink(_wal(live))  # first: one that outlived its file would be replayed into the new one
         if live.exists():
             live.rename(self._data / "live.unreadable.duckdb")
-        _unlink(_wal(live))
         _sync_directory(self._data)
 
 

@@ -27,7 +27,7 @@ class MalformedError(ValueError):
 
 
 class _Revenue(msgspec.Struct):
-    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
+    currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}\Z")]
     amount: str | int | float
 
 
@@ -90,19 +90,22 @@ def decode(body: bytes) -> Posted:
     try:
         read = _decoder.decode(body)
     except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `$.")
-        raise MalformedError(_field(path), message) from None
+        # "... - at `$.p[...]`", of a key "... - at `key` in `$.p`".
+        message, _, path = str(error).partition(" - at `")
+        raise MalformedError(_field(path.partition("$.")[2]), message) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise MalformedError("body", "this is not JSON") from None
-    name = read.n or read.name
+    name = read.n or read.name or ""
     url = read.u or read.url
-    if not name:
+    if name != "pageview":
+        name = scrub_text(name, MAX_NAME_CHARACTERS)
+    if not name:  # or nothing but blanks
         raise MalformedError("n", "the event's name is missing")
     if not url:
         raise MalformedError("u", "the page's URL is missing")
     revenue, currency = _money(read.dollar or read.revenue)
     return Posted(
-        name=name if name == "pageview" else scrub_text(name, MAX_NAME_CHARACTERS),
+        name=name,
         url=url,
         domain=read.d or read.domain or "",
         referrer=(read.r or read.referrer or "")[:MAX_REFERRER_CHARACTERS],

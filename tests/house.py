@@ -45,10 +45,12 @@ class House:
         return self.control.add_site(domain, timezone, _LONG_AGO).id
 
     def append(self, name: str, *records: Record) -> None:
-        """Write lines to a chunk as its process does: begun if need be, and held from then on."""
+        """Write lines to the chunk a process holds; after `finish` it begins another one."""
         if name not in self._held:
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-            self._held[name] = os.open(self.journal / f"{name}.jsonl", flags, 0o600)
+            self._chunks += 1
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
+            chunk = self.journal / f"{self._chunks:06}-{name}.jsonl"
+            self._held[name] = os.open(chunk, flags, 0o600)
             fcntl.flock(self._held[name], fcntl.LOCK_EX)
         os.write(self._held[name], b"".join(map(line, records)))
 

@@ -1,7 +1,6 @@
 -- A visit is an island from its first pageview or custom event on: engagement starts none.
 -- It lasts until its last pageview or custom event, or the end of engagement that follows that
 -- one within the gap; a bounce lasts no time.
-CREATE OR REPLACE TEMP TABLE computed AS
 WITH acted AS (
     SELECT
         site, date, token, island,

@@ -1,5 +1,4 @@
 -- All events so far of the visitors in the batch: their visits are computed anew.
-CREATE OR REPLACE TEMP TABLE considered AS
 SELECT
     row_number() OVER () AS event, site, date, hour, at_us, token, name, host, path, source,
     channel, referrer, utm_source, utm_medium, utm_campaign, country, device, browser, os, screen,

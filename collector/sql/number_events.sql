@@ -1,6 +1,5 @@
 -- Events in order, with the island each lies in: no gap over 30 minutes between its events.
 -- Times can be equal across ingest processes, so name and path decide, to be the same every time.
-CREATE OR REPLACE TEMP TABLE numbered AS
 WITH gaps AS (
     SELECT
         event, site, date, token, at_us, name, path, interactive,

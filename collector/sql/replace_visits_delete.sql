@@ -1,3 +1,3 @@
 DELETE FROM live.visits v
-USING (SELECT DISTINCT site, date, token FROM considered) c
-WHERE v.site = c.site AND v.date = c.date AND v.token = c.token;
+USING (SELECT DISTINCT site, date, token FROM batch WHERE kind = 'event') b
+WHERE v.site = b.site AND v.date = b.date AND v.token = b.token;

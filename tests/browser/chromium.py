@@ -38,12 +38,13 @@ class PlainChromium:
     Source: https://chromedevtools.github.io/devtools-protocol/ (HTTP endpoints).
     """
 
-    def __init__(self, profile: Path) -> None:
+    def __init__(self, profile: Path, *flags: str) -> None:
         self._process = subprocess.Popen(
             [
                 EXECUTABLE,
                 "--headless",
                 *FLAGS,
+                *flags,
                 f"--user-data-dir={profile}",
                 "--remote-debugging-port=0",
                 "about:blank",

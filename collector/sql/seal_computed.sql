@@ -1,0 +1,1 @@
+CREATE OR REPLACE TEMP TABLE computed AS (/*compute_visits*/);

@@ -1,0 +1,1 @@
+CREATE OR REPLACE TEMP TABLE considered AS (/*consider_day*/);

@@ -1,0 +1,1 @@
+CREATE OR REPLACE TEMP TABLE numbered AS (/*number_events*/);
