@@ -211,6 +211,8 @@ class Ingest:
             referrer = ""  # a site's own hosts are no source
         if referrer and bots.is_referrer_spam(referrer):
             return self._drop(site.id, today.date, DropReason.REFERRER_SPAM)
+        if referrer:
+            referrer = scrub.scrub_host(referrer, registrable_domain(referrer))
         address = self._address(scope, headers)
         network = anonymise.network(address)
         if self._floods.is_over(network, now_s):
@@ -226,7 +228,7 @@ class Ingest:
                 at_us=now_us,
                 token=anonymise.visitor_token(today.key, site.domain, network, user_agent),
                 name=posted.name,
-                host=url.host,
+                host=scrub.scrub_host(url.host, site.domain),
                 path=url.path,
                 source=origin.source,
                 channel=origin.channel,

@@ -119,11 +119,14 @@ def scrub_host(host: str, own: str) -> str:
     if ":" in host or _IPV4.fullmatch(host):
         return "_id"
     before = host.removesuffix(f".{own}")
-    masked = ".".join(map(_masked_label, before.split(".")))
+    bare = _IPV4_IN_HOST.sub("_id", before)
+    masked = ".".join(map(_masked_label, bare.split(".")))
     return masked if before == host else f"{masked}.{own}"
 
 
 def _masked_label(label: str) -> str:
+    if _PLAIN_LABEL.fullmatch(label):
+        return label
     try:
         name = label.encode("ascii").decode("idna")
     except UnicodeError:
@@ -135,8 +138,11 @@ def _masked_label(label: str) -> str:
 
 _HOST_MAX_CHARACTERS = 253  # RFC 1035, 2.3.4, as text
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_PLAIN_LABEL = re.compile(r"[a-z]{1,15}")
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?:\.(?!\Z)|\Z)){4}")
+# As providers name their customers' connections, in either order.
+_IPV4_IN_HOST = re.compile(r"(?<![a-z0-9_-])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![a-z0-9_-])")
 _URL = re.compile(r"(?i)https?://([^/?#\\]*)([^?#]*)(?:\?([^#]*))?")
 _UNSEEN_IN_URLS = re.compile(r"\A[\x00-\x20]+|[\x00-\x20]+\Z|[\t\r\n]+")  # as browsers do
 
@@ -242,7 +248,9 @@ def _tags(query: str) -> tuple[str, str, str, bool]:
 def _tag(value: str) -> str:
     if not value:
         return ""
-    return _scrubbed_text(value.replace("+", " "), TAG_MAX_CHARACTERS, _masked_tag, _clean_tags)
+    if "+" in value and not _AT.search(_decoded(value)):  # there it is part of an address
+        value = value.replace("+", " ")
+    return _scrubbed_text(value, TAG_MAX_CHARACTERS, _masked_tag, _clean_tags)
 
 
 # --- decoding ---
@@ -363,10 +371,10 @@ _AGENT_IN_TEXT = re.compile(
 
 
 def _masked_path(path: str) -> str:
+    if "(" in path:  # first: a parameter ends at a user agent's first slash
+        path = _AGENT.sub(MARK, path)
     if "=" in path:
         path = _PARAMETERS.sub("", _QUERY.sub("", path))
-    if "(" in path:
-        path = _AGENT.sub(MARK, path)
     if len(path) > _SEGMENT_MAX_CHARACTERS:
         path = "/".join(
             MARK if len(segment) > _SEGMENT_MAX_CHARACTERS else segment
@@ -424,6 +432,7 @@ _SHAPE = re.compile(
     r"\d{6,}"  # a long number, in any script's digits
     rf"|{_HEX}{{16,}}"
     rf"|{_HEX}{{8}}(?P<by>[-_.:~ ]){_HEX}{{4}}(?:(?P=by){_HEX}{{4}}){{2}}(?P=by){_HEX}{{12}}"
+    rf"|(?:{_HEX}{{1,4}}:){{7}}{_HEX}{{1,4}}"  # an IPv6 address in full, whatever follows
     rf"|(?:{_HEX}{{2}}[:-]){{5,}}{_HEX}{{2}}"  # a MAC address, a fingerprint
     r"|eyJ[\w-]{10,}(?:\.[\w-]*)*"  # a JWT, or any JSON object in base64
     r"|\d{1,3}(?:\.\d{1,3}){3,}"  # an IPv4 address, or a version like one
@@ -481,6 +490,10 @@ def _is_number(groups: str) -> bool:
 
 
 def _is_ipv6(run: str) -> bool:
+    if run[0] == ":" != run[1]:  # a colon of the sentence's
+        run = run[1:]
+    if run[-1] == ":" != run[-2]:
+        run = run[:-1]
     if run.count(":") < _MANY_COLONS or not _DIGIT.search(run):
         return False
     first, *middle, last = run.split(":")

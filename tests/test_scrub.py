@@ -550,7 +550,7 @@ def _tagged(query: str) -> tuple[str, str, str, bool]:
         ("utm_source=john%40example.com", (":id", "", "", False)),
         ("utm_source=john%2540example.com", (":id", "", "", False)),
         ("utm_source=john%25252540example.com", (":id", "", "", False)),
-        ("utm_source=mail+to+john@example.com", ("mail to :id", "", "", False)),
+        ("utm_source=mail+to+john@example.com", (":id", "", "", False)),
         (f"utm_campaign=x-{UUID}", ("", "", "x-:id", False)),
         (f"utm_campaign={TOKEN}", ("", "", ":id", False)),
         ("utm_campaign=a%26email%3Djohn", ("", "", "a", False)),

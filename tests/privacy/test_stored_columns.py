@@ -1,0 +1,266 @@
+"""What is stored is what is listed here, with a reason for each: a new column fails until then."""
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from fnmatch import fnmatch
+from pathlib import Path
+
+import duckdb
+import msgspec
+import pytest
+
+from collector import journal
+from collector.journal import Drops, Event, NewKey
+from tests.house import event, house
+from tests.privacy.conftest import Watched
+
+NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
+PLACE = {
+    "site": "whose numbers these are",
+    "date": "the site's local day, which numbers are shown by and a token lives for",
+}
+HOUR = {"hour": "numbers of a day are shown by it"}
+TOKEN = {"token": "keyed hash: tells a day's visitors apart while the day lasts"}
+ORDINAL = {"visitor": "random number of the day: tells its visitors apart once it is sealed"}
+WHERE_FROM = {
+    "source": "name behind the referrer: the card of sources",
+    "channel": "kind of source: the card of channels",
+    "referrer": "host alone: which site sent readers",
+    "utm_source": "campaign tag, scrubbed",
+    "utm_medium": "campaign tag, scrubbed",
+    "utm_campaign": "campaign tag, scrubbed",
+}
+WHO_IN_GENERAL = {
+    "country": "looked up and kept instead of the address",
+    "device": "one of six words, instead of the user agent",
+    "browser": "one of a closed list, without version",
+    "os": "one of a closed list, without version",
+    "screen": "one of five classes of the window's width",
+}
+PAGE = {
+    "host": "which of the site's hosts was read",
+    "path": "the page that was read, scrubbed",
+}
+ACT = {
+    "name": "what happened: a pageview, or what the site calls it",
+    "interactive": "whether it ends a bounce",
+    "engaged_s": "time on page",
+    "scroll": "scroll depth in tenths",
+    "props": "what the site says about an event, scrubbed",
+    "revenue": "what a sale was worth",
+    "currency": "in which money",
+}
+EVENT = PLACE | HOUR | TOKEN | PAGE | ACT | WHERE_FROM | WHO_IN_GENERAL
+EVENT |= {"at_us": "order and durations within a visit, until the day is sealed"}
+VISIT = PLACE | HOUR | WHERE_FROM | WHO_IN_GENERAL
+VISIT |= {
+    "visit": "its number within the visitor's day",
+    "duration_s": "visit duration",
+    "pageviews": "views per visit",
+    "events": "how many events it has",
+    "is_bounce": "bounce rate",
+    "host": "which of the site's hosts was entered",
+    "entry_page": "where it began, scrubbed",
+    "exit_page": "where it ended, scrubbed",
+}
+DROPS = PLACE | {
+    "reason": "one of a closed list",
+    "count": "a sum, so that no dropped event is told from another",
+}
+LINE = {"kind": "tells lines of a chunk apart", "crc": "tells whole lines from torn ones"}
+MIGRATIONS = {"version": "which layout the file has"}
+SITE = {
+    "id": "what numbers are kept under",
+    "domain": "which site",
+    "timezone": "when its days end",
+    "created_at": "shown to the operator",
+    "removed_at": "its numbers are still to be deleted",
+}
+
+STORED = {
+    "journal: Event": EVENT | LINE,
+    "journal: Drops": DROPS | LINE,
+    "journal: NewKey": PLACE | LINE | {"at_us": "when the key was made, by no visitor's choice"},
+    "live: events": EVENT,
+    "live: visits": VISIT | TOKEN | {"started_at_us": "who is reading now, until sealed"},
+    "live: ledger": {
+        "chunk": "which chunk was loaded",
+        "first_byte": "from where",
+        "end_byte": "to where: the loader goes on there",
+        "is_last": "whether more will come",
+    },
+    "live: chunk_days": PLACE | {"chunk": "may go once these days are sealed"},
+    "live: drops": DROPS,
+    "live: day_keys": PLACE | {"at_us": "a second one marks a day with visitors counted twice"},
+    "live: migrations": MIGRATIONS,
+    "archive: sealed": PLACE
+    | {
+        "sealed_at_us": "when the operator's machine sealed the day",
+        "visits": "how many were sealed",
+        "events": "how many were sealed",
+        "day_keys": "more than one marks a day with visitors counted twice",
+    },
+    "archive: visits": VISIT | ORDINAL,
+    "archive: events": PLACE
+    | HOUR
+    | PAGE
+    | ACT
+    | ORDINAL
+    # One line per reason.
+    | {"visit": "which of the visitor's visits", "step": "order within the visit, without times"},
+    "archive: drops": DROPS,
+    "archive: removed_sites": {
+        "site": "whose numbers are gone for good",
+        "removed_at_us": "since when",
+    },
+    "archive: migrations": MIGRATIONS,
+    "control: sites": SITE,
+    "control: revision": {"number": "tells other processes that sites changed"},
+    "control: access_key": {
+        "only_row": "there is one key",
+        "digest": "checks the key without keeping it",
+    },
+    "control: logins": {
+        "digest": "checks a login without keeping its token",
+        "expires_at": "when an editor has to log in again",
+    },
+    "control: sqlite_sequence": {
+        "name": "SQLite's own, for ids that are never given again",
+        "seq": "SQLite's own",
+    },
+}
+FILES = {
+    "journal": "the directory of chunks",
+    "journal/*.jsonl": "a chunk",
+    "journal/*.new": "a chunk whose lock is just being taken",
+    "live.duckdb": "unsealed days",
+    "live.duckdb.wal": "its write-ahead log",
+    "archive.duckdb": "sealed days",
+    "archive.duckdb.wal": "its write-ahead log",
+    "control.sqlite": "sites and access",
+    "control.sqlite-journal": "its rollback journal",
+    "store.lock": "keeps a second process out; empty",
+    "geo": "the directory of the country database",
+    "geo/*.mmdb": "the country database, as shipped",
+    "tmp": "DuckDB's spills, wiped at every start",
+    "tmp/*": "a spill, or what is just being loaded",
+}
+RECORDS: dict[str, Event | Drops | NewKey] = {
+    "Event": event(1, NOW),
+    "Drops": Drops(1, "2026-11-24", "bot", 1),
+    "NewKey": NewKey(1, "2026-11-24", 0),
+}
+
+
+def _line_fields(record: Event | Drops | NewKey) -> set[str]:
+    """Return what may stand in a record's line; fields at their defaults are left out of it."""
+    fields = {field.name for field in msgspec.structs.fields(record)}
+    return fields | set(json.loads(journal.line(record)))
+
+
+def _duckdb_columns(path: Path) -> dict[str, set[str]]:
+    with duckdb.connect(path) as connection:
+        pairs = connection.execute(
+            "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal"
+        ).fetchall()
+    return {table: {column for of, column in pairs if of == table} for table, _ in pairs}
+
+
+def _sqlite_columns(path: Path) -> dict[str, set[str]]:
+    with closing(sqlite3.connect(path)) as connection:
+        pairs = connection.execute(
+            "SELECT t.name, c.name FROM sqlite_schema t, pragma_table_info(t.name) c"
+            " WHERE t.type IN ('table', 'view')"
+        ).fetchall()
+    return {table: {column for of, column in pairs if of == table} for table, _ in pairs}
+
+
+def stored(data: Path) -> dict[str, set[str]]:
+    """Return the columns of every table of a data directory, and the fields of journal lines."""
+    read = {
+        "journal": {kind: _line_fields(record) for kind, record in RECORDS.items()},
+        "live": _duckdb_columns(data / "live.duckdb"),
+        "archive": _duckdb_columns(data / "archive.duckdb"),
+        "control": _sqlite_columns(data / "control.sqlite"),
+    }
+    return {
+        f"{where}: {of}": found for where, tables in read.items() for of, found in tables.items()
+    }
+
+
+@pytest.fixture(name="made", scope="module")
+def make_data(ram_of_module: Path) -> Path:
+    """Make the databases as the program does."""
+    with house(ram_of_module) as here:
+        site = here.site()
+        here.load(event(site, NOW))
+    return ram_of_module
+
+
+@pytest.fixture(name="data")
+def copy_data(made: Path, ram: Path) -> Path:
+    """Return a copy that a test may change."""
+    return Path(shutil.copytree(made, ram, dirs_exist_ok=True))
+
+
+def test_every_stored_column_is_listed_with_a_reason(data: Path) -> None:
+    """And every listed one is stored."""
+    listed = {of: set(columns) for of, columns in STORED.items()}
+    assert stored(data) == listed
+    assert all(reason for columns in STORED.values() for reason in columns.values())
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("live.duckdb", "ALTER TABLE events ADD COLUMN address VARCHAR"),
+        ("live.duckdb", "CREATE TABLE seen (user_agent VARCHAR)"),
+        ("archive.duckdb", "ALTER TABLE visits ADD COLUMN started_at_us BIGINT"),
+        ("archive.duckdb", "CREATE VIEW visitors AS SELECT visitor FROM visits"),
+    ],
+)
+def test_a_new_column_of_duckdb_is_noticed(data: Path, file: str, change: str) -> None:
+    """In an old table, in a new one, or in a view."""
+    with duckdb.connect(data / file) as connection:
+        connection.execute(change)
+    assert stored(data) != {of: set(columns) for of, columns in STORED.items()}
+
+
+@pytest.mark.parametrize(
+    "change", ["ALTER TABLE logins ADD COLUMN address TEXT", "CREATE TABLE audit (address TEXT)"]
+)
+def test_a_new_column_of_sqlite_is_noticed(data: Path, change: str) -> None:
+    """In an old table or in a new one."""
+    with closing(sqlite3.connect(data / "control.sqlite")) as connection:
+        connection.execute(change)
+    assert stored(data) != {of: set(columns) for of, columns in STORED.items()}
+
+
+def test_a_new_field_of_the_journal_is_noticed() -> None:
+    """Also while it is left out of the line because it is at its default."""
+
+    class _Leaky(Event, tag="event", omit_defaults=True, frozen=True):
+        address: str = ""
+
+    leaky = _Leaky(**msgspec.structs.asdict(RECORDS["Event"]))
+    assert _line_fields(leaky) - set(STORED["journal: Event"]) == {"address"}
+
+
+def _unlisted(data: Path) -> list[str]:
+    names = [str(path.relative_to(data)) for path in sorted(data.rglob("*"))]
+    return [name for name in names if not any(fnmatch(name, listed) for listed in FILES)]
+
+
+def test_every_file_of_a_data_directory_is_listed(watched: Watched) -> None:
+    """After a session on every road."""
+    assert _unlisted(watched.here.data) == []
+
+
+def test_a_new_file_is_noticed(data: Path) -> None:
+    """Wherever it lies."""
+    (data / "journal" / "addresses.log").touch()
+    (data / "visitors.sqlite").touch()
+    assert _unlisted(data) == ["journal/addresses.log", "visitors.sqlite"]
