@@ -36,7 +36,7 @@ class Sealer:
 
     def recorded_s(self) -> float:
         """Return the latest wall time on record, in seconds since the epoch; 0 for none."""
-        with self._store.snapshot() as session:
+        with self._loader.starting_over(), self._store.snapshot() as session:
             ((recorded_us,),) = session.run("seal_recorded_time")
         return float(recorded_us) / 1_000_000
 

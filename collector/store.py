@@ -339,9 +339,9 @@ class Store:
 
     def _move_live_aside(self) -> None:
         live = self._path("live")
-        _unlink(_wal(live))  # first: one that outlived its file would be replayed into the new one
         if live.exists():
             live.rename(self._data / "live.unreadable.duckdb")
+        _unlink(_wal(live))
         _sync_directory(self._data)
 
 

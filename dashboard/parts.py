@@ -53,11 +53,11 @@ _FINDINGS = {
         ),
     ),
     Finding.UNKNOWN_HOST: (
-        "This host is unknown to public_url",
+        "You came in by a host that is unknown to the site",
         (
-            "You came in by a host name that the option public_url does not list, and events that"
-            " come in by it are not taken. Load the snippet from a listed address, or list this"
-            " one."
+            "That is fine for looking at numbers. But events that come in by it are not counted:"
+            " only under the site's own domain can its visitors' opt-out be seen. The snippet must"
+            " name an address there, which the option public_url lists."
         ),
     ),
     Finding.UNKNOWN_PROXY: (

@@ -154,15 +154,17 @@ def test_a_fault_of_the_journal_is_told_by_its_number(log: Log) -> None:
     assert log.text().endswith(" error journal_refused errno=28\n")
 
 
+LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
+LOGGERS = re.compile(r"_LOG|logging\.getLogger\(.*\)")
+
+
 def calls(text: str) -> Iterator[ast.Call]:
     """Yield the calls of a module's loggers."""
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Call) and re.match(
-            r"(_LOG|logging\.getLogger\(.*\))\."
-            r"(debug|info|warning|error|exception|critical|log)\b",
-            ast.unparse(node.func),
-        ):
-            yield node
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            called = node.func
+            if called.attr in LEVELS and LOGGERS.fullmatch(ast.unparse(called.value)):
+                yield node
 
 
 def faults(text: str) -> list[str]:

@@ -1,0 +1,127 @@
+"""What visitors and editors do in a real browser, and what comes of it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from playwright.sync_api import Dialog, Page
+
+from tests.browser.conftest import Notes
+from tests.browser.endtoend.website import DASHBOARD
+from tests.browser.recorder import DEADLINE_S
+from tests.serving import ACCESS_KEY, Server, wait_until
+
+_POLL_EVERY_S = 0.2  # a page costs the collector some work, which it needs for loading
+_ROWS = """card => [...card.querySelectorAll("tbody tr")].map((row) => [
+    row.querySelector(".name").textContent,
+    ...[...row.querySelectorAll("td")].map((cell) => cell.textContent),
+])"""
+
+# Everything that the page's origin keeps in the browser, cookies apart, by where it is.
+_KEPT = """async () => ({
+    localStorage: Object.keys(localStorage),
+    sessionStorage: Object.keys(sessionStorage),
+    name: window.name ? [window.name] : [],
+    indexedDB: (await indexedDB.databases()).map((database) => database.name),
+    caches: await caches.keys(),
+    workers: (await navigator.serviceWorker.getRegistrations()).map((worker) => worker.scope),
+})"""
+
+
+@dataclass
+class Watch(Notes):
+    """What pages said and asked for, and what they put in front of people."""
+
+    dialogs: list[str] = field(default_factory=list)
+
+    def watch(self, page: Page) -> None:
+        """Note everything that `page` does from here on."""
+        super().watch(page)
+        page.on("dialog", self._dismiss)
+
+    def _dismiss(self, dialog: Dialog) -> None:
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    def complaints(self) -> list[str]:
+        """Return, and forget, what pages have no reason to say."""
+        said = [*self.console, *self.errors, *self.dialogs]
+        for each in (self.console, self.errors, self.dialogs):
+            each.clear()
+        return said
+
+    @property
+    def posted(self) -> list[str]:
+        """The addresses of events that were asked to be sent."""
+        return [url for url in self.requests if url.endswith("/api/event")]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The dashboard of somebody who is logged in."""
+
+    page: Page
+    watch: Watch
+    collector: Server
+
+    def open(self, site: str, query: str = "") -> None:
+        """Open a site's page."""
+        self.page.goto(f"{DASHBOARD}sites/{site}{query}")
+
+    def rows(self, card: str) -> dict[str, tuple[str, ...]]:
+        """Return the lines of a card, unfolded or not: the numbers by the names."""
+        found = self.page.get_by_role("region", name=card, exact=True).evaluate(_ROWS)
+        return {name: tuple(numbers) for name, *numbers in found}
+
+    def number(self, measure: str) -> str:
+        """Return one of the six numbers, as it is written."""
+        tile = self.page.locator(".tiles li").filter(has=self.page.get_by_text(measure, exact=True))
+        return tile.locator(".value").inner_text()
+
+    def open_when(self, site: str, is_so: Callable[[], bool]) -> None:
+        """Open a site's page again and again until it shows something.
+
+        Raises:
+            AssertionError: it did not in time; with what it showed.
+        """
+        give_up_at = time.monotonic() + DEADLINE_S
+        while True:
+            self.open(site)
+            if is_so():
+                return
+            assert time.monotonic() < give_up_at, self.page.inner_text("main")
+            time.sleep(_POLL_EVERY_S)
+
+    def open_with_page(self, site: str, path: str) -> tuple[str, ...]:
+        """Open a site's page once a path was counted; return the visitors and pageviews there."""
+        wait_until(lambda: path in self._paths(site), f"{path} on {site}")
+        self.open(site)
+        return self.rows("Popular pages")[path]
+
+    def _paths(self, site: str) -> set[str]:
+        # Asking for this alone costs the collector a tenth of what a page does.
+        rows = self.collector.query(site_id=site, dimensions=["event:page"])
+        return {path for row in rows for path in row["dimensions"]}
+
+
+def follow(page: Page, link: str) -> None:
+    """Click a link that leads to another document, and wait until that one has run."""
+    with page.expect_navigation():
+        page.get_by_text(link, exact=True).click()
+
+
+def log_in(page: Page, key: str = ACCESS_KEY) -> None:
+    """Send the login form of the page that is open."""
+    page.get_by_label("Access key").fill(key)
+    page.get_by_role("button", name="Log in").click()
+
+
+def kept(page: Page) -> dict[str, list[str]]:
+    """Return everything that a page's origin keeps in the browser, cookies apart."""
+    found: dict[str, list[str]] = page.evaluate(_KEPT)
+    return {where: names for where, names in found.items() if names}
+
+
+def sticks_out(page: Page) -> int:
+    """Return by how many pixels a page is wider than its window."""
+    return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))

@@ -1,0 +1,308 @@
+"""The dashboard as editors see it: with scripts and without, wide and narrow, full and empty."""
+
+import contextlib
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize, expect
+
+from dashboard.parts import Finding
+from tests.browser.endtoend.desk import Desk, Watch, kept, log_in, sticks_out
+from tests.browser.endtoend.website import (
+    BESIDE,
+    DASHBOARD,
+    FRESH,
+    HOSTILE,
+    LONG,
+    PLAIN,
+    QUIET,
+    UNREACHED,
+    Front,
+)
+from tests.browser.recorder import DEADLINE_S
+from tests.serving import USER_AGENT, pageview
+
+COLLECTOR = {"Host": "stats.example.net"}
+NARROW: ViewportSize = {"width": 320, "height": 640}
+UNFOLD = "document.querySelectorAll('details').forEach((one) => { one.open = true })"
+IMAGE = "\"><img src=x onerror=alert('image')>"
+ALERTS = (
+    "<script>alert('script')</script>",
+    IMAGE,
+    "'-alert('quotes')-'",
+    "</title></style></textarea><svg onload=alert('svg')>",
+    '" onmouseover="alert(1)" autofocus onfocus="alert(2)" x="',
+    "<iframe srcdoc=\"<script>parent.alert('frame')</script>\">",
+    "<a href=javascript:alert('link')>here</a>",
+    "&lt;script&gt;alert('entities')&lt;/script&gt;",
+    "{{ 7 * 7 }}${alert('template')}",
+    "\N{RIGHT-TO-LEFT OVERRIDE}gpj.<b>exe",
+)
+DIMENSIONS = {
+    "Popular pages": "event:page",
+    "Traffic sources": "visit:source",
+    "Countries": "visit:country",
+    "Devices": "visit:device",
+    "Browsers": "visit:browser",
+    "Operating systems": "visit:os",
+}
+# What hostile markup would have become, had it not been shown as text.
+_FOREIGN = """() => [...document.querySelectorAll("*")].filter((element) =>
+    element.matches("script:not([src^='/assets/']), style, iframe, img, b, textarea")
+    || [...element.attributes].some(({ name, value }) =>
+        name.startsWith("on") || name === "style" || /^\\s*javascript:/i.test(value))
+).map((element) => element.outerHTML)"""
+
+_CUT_LABELS = """() => [...document.querySelectorAll(".chart text:not(.at *)")].filter((label) => {
+    const box = label.ownerSVGElement.getBoundingClientRect()
+    const isDrawnBeyond = getComputedStyle(label.ownerSVGElement).overflow === "visible"
+    const { left, right } = label.getBoundingClientRect()
+    return left < (isDrawnBeyond ? 0 : box.left) || right > (isDrawnBeyond ? innerWidth : box.right)
+}).map((label) => label.textContent)"""
+
+
+@contextlib.contextmanager
+def another_browser(desk: Desk, **settings: Any) -> Iterator[Page]:  # noqa: ANN401 - Playwright's
+    """Give the same editor a page in a browser of other settings, watched as well."""
+    browser = desk.page.context.browser
+    assert browser
+    context = browser.new_context(ignore_https_errors=True, user_agent=USER_AGENT, **settings)
+    context.on("page", desk.watch.watch)
+    context.add_cookies(desk.page.context.cookies())  # type: ignore[arg-type]  # what it returns
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(name="narrow")
+def open_narrow(desk: Desk) -> Iterator[Page]:
+    """Return the editor's page in a window of 320 pixels (WCAG 2.2, 1.4.10)."""
+    wide = desk.page.viewport_size
+    desk.page.set_viewport_size(NARROW)
+    yield desk.page
+    assert wide
+    desk.page.set_viewport_size(wide)
+
+
+def test_logging_in_and_out(page: Page, notes: Watch, desk: Desk) -> None:
+    """A wrong key is told so; the right one leads to where one wanted to go; nothing is stored."""
+    page.goto(f"{DASHBOARD}sites/{QUIET}")
+    with page.expect_console_message(lambda message: "status of 403" in message.text):
+        log_in(page, "not-the-key-of-this-place")
+    assert page.get_by_role("alert").inner_text() == "That is not the access key."
+    assert len(notes.complaints()) == 1
+    log_in(page)
+    expect(page.get_by_role("heading", name=QUIET)).to_be_visible()
+    assert kept(page) == {}
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_label("Access key")).to_be_focused()
+    assert page.context.cookies() == []
+
+
+def test_over_tls_the_login_cookie_belongs_to_this_host_alone(desk: Desk) -> None:
+    """No neighbour may plant one, no script may read it, and it never goes over plain HTTP."""
+    (cookie,) = desk.page.context.cookies()
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
+    assert cookie["secure"]
+    assert cookie["name"] == "__Host-gatecount-login"
+
+
+def test_the_waiting_panel_shows_the_snippet_and_copies_it(desk: Desk) -> None:
+    """It is the very line that the sites of these tests embed."""
+    page = desk.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    desk.open(QUIET)
+    assert page.locator("#snippet").inner_text() == BESIDE.snippet
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == BESIDE.snippet
+    assert "Nothing in the request for this page speaks against" in page.inner_text("main")
+
+
+def test_the_waiting_panel_tells_who_opted_out(page: Page, desk: Desk) -> None:
+    """The cookie of the common domain comes along to the dashboard, too."""
+    page.context.add_cookies(desk.page.context.cookies())  # type: ignore[arg-type]  # what it returns
+    page.goto(BESIDE.counter + "opt-out")
+    page.get_by_role("button", name="Do not count my visits").click()
+    page.goto(f"{DASHBOARD}sites/{QUIET}")
+    assert Finding.OPTED_OUT.headline in page.inner_text(".findings")
+
+
+def test_the_waiting_panel_tells_of_a_site_that_no_public_url_is_for(desk: Desk) -> None:
+    """Its events would be of a third party."""
+    desk.open(UNREACHED)
+    assert "by a host that is unknown to the site" in desk.page.inner_text(".findings")
+
+
+def test_a_first_event_turns_the_waiting_panel_into_numbers(
+    page: Page, desk: Desk, section: str
+) -> None:
+    """By themselves, with scripts and without."""
+    desk.open(FRESH)
+    with another_browser(desk, java_script_enabled=False) as scriptless:
+        scriptless.goto(f"{DASHBOARD}sites/{FRESH}")
+        for waiting in (desk.page, scriptless):
+            assert waiting.get_by_text("Waiting for the first event").is_visible()
+        page.goto(f"https://{FRESH}{section}")
+        for waiting in (desk.page, scriptless):
+            row = waiting.locator(".name").get_by_text(section)
+            expect(row).to_be_visible(timeout=DEADLINE_S * 1000)
+
+
+def test_an_open_page_renews_itself(desk: Desk, front: Front, section: str) -> None:
+    """In place: what is unfolded stays so, and the page is not loaded again."""
+    front.collector.post(pageview(section, BESIDE.site), COLLECTOR)
+    desk.open_with_page(BESIDE.site, section)
+    with another_browser(desk) as page:
+        page.clock.install()
+        page.goto(f"{DASHBOARD}sites/{BESIDE.site}")
+        page.get_by_text("These numbers as a table").click()
+        page.evaluate("window.kept = true")
+        front.collector.post(pageview(section + "later", BESIDE.site), COLLECTOR)
+        desk.open_with_page(BESIDE.site, section + "later")
+        page.clock.fast_forward(10_000)
+        row = page.locator(".name").get_by_text(section + "later")
+        expect(row).to_be_visible(timeout=DEADLINE_S * 1000)
+        assert page.evaluate("window.kept")
+        assert page.locator("#series-table").get_attribute("open") is not None
+
+
+def test_the_dashboard_works_without_javascript(
+    browser: Browser, desk: Desk, front: Front, section: str
+) -> None:
+    """Logging in, choosing a site, a period and a number, unfolding, logging out."""
+    front.collector.post(pageview(section, PLAIN), COLLECTOR)
+    desk.open_with_page(PLAIN, section)
+    context = browser.new_context(ignore_https_errors=True, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(DASHBOARD)
+    log_in(page)
+    page.get_by_role("link", name=PLAIN).click()
+    expect(page.locator(".name").get_by_text(section)).to_be_visible()
+    page.get_by_role("link", name="Pageviews").click()
+    expect(page.get_by_role("heading", name="Pageviews per hour")).to_be_visible()
+    page.get_by_text("These numbers as a table").click()
+    expect(page.get_by_role("columnheader", name="Bounce rate")).to_be_visible()
+    page.get_by_role("link", name="Yesterday").click()
+    expect(page.get_by_text("Nobody was counted in this period")).to_be_visible()
+    page.get_by_text("Other dates").click()
+    page.get_by_label("From").fill("2026-01-01")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_role("heading", name="Pageviews per day")).to_be_visible()
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_label("Access key")).to_be_visible()
+    context.close()
+
+
+def test_no_page_is_wider_than_320_pixels(
+    narrow: Page, desk: Desk, front: Front, section: str
+) -> None:
+    """Nobody has to scroll sideways, whatever the sites' pages are called."""
+    for path in ("long-words-" * 60, "/".join(["deep"] * 90), "Donaudampfschiffahrt" * 9):
+        front.collector.post(pageview(section + path, LONG), COLLECTOR)
+    front.collector.post(pageview(section, LONG), COLLECTOR)
+    desk.open_with_page(LONG, section)
+    site = f"sites/{LONG}"
+    views = ["", site, f"{site}?metric=visit_duration", f"{site}?period=28d", f"{site}?period=x"]
+    views += ["sites/no", f"{site}?period=custom&from=2026-01-01&to=2026-12-31", f"sites/{QUIET}"]
+    for view in views:
+        narrow.goto(DASHBOARD + view)
+        narrow.evaluate(UNFOLD)
+        assert sticks_out(narrow) <= 0, view
+    assert len(desk.watch.complaints()) == len(("400 of ?period=x", "404 of sites/no"))
+
+
+def test_the_values_of_the_scale_are_shown_whole(narrow: Page, desk: Desk, front: Front) -> None:
+    """Whatever unit they have, and whatever typeface stands in."""
+    front.collector.post(pageview("/scale", BESIDE.site), COLLECTOR)
+    desk.open_with_page(BESIDE.site, "/scale")
+    for metric in ("visitors", "views_per_visit", "bounce_rate", "visit_duration"):
+        desk.open(BESIDE.site, f"?metric={metric}")
+        assert narrow.evaluate(_CUT_LABELS) == [], metric
+
+
+def test_no_page_for_visitors_is_wider_than_320_pixels(page: Page) -> None:
+    """With and without a choice, and where a cookie did not hold."""
+    page.set_viewport_size(NARROW)
+    page.goto(DASHBOARD + "login")
+    assert sticks_out(page) <= 0
+    for query in ("", "?set=out"):
+        page.goto(f"{BESIDE.counter}opt-out{query}")
+        assert sticks_out(page) <= 0
+    page.get_by_role("button", name="Do not count my visits").click()
+    assert page.url.endswith("?set=out")
+    assert sticks_out(page) <= 0
+
+
+def hostile_posts() -> Iterator[tuple[dict[str, object], dict[str, str]]]:
+    """Yield events, and headers, with hostile text in every place that takes any."""
+    home = f"https://{HOSTILE}/"
+    for text in ALERTS:
+        in_header = text.encode("ascii", "ignore").decode()
+        plain: dict[str, object] = {"n": "pageview", "u": home}
+        yield {**plain, "u": home + text}, {}
+        yield {**plain, "u": home + quote(text)}, {}
+        yield {**plain, "u": f"https://{text}.{HOSTILE}/"}, {}
+        yield {**plain, "d": text}, {}
+        yield {**plain, "r": f"https://{text}/"}, {}
+        yield {**plain, "r": f"https://{text}.example.edu/{text}"}, {}
+        yield {**plain, "r": f"android-app://{text}"}, {}
+        yield {**plain, "r": f"javascript:{text}"}, {}
+        for tag in ("utm_source", "utm_medium", "utm_campaign", "ref"):
+            yield {**plain, "u": f"{home}?{tag}={quote(text)}"}, {}
+        yield {**plain, "n": text}, {}
+        yield {**plain, "n": "Download", "p": {text: text}}, {}
+        yield {**plain, "s": text}, {}
+        yield {**plain, "$": {"currency": text, "amount": text}}, {}
+        yield plain, {"User-Agent": f"Mozilla/5.0 (X11; {in_header}) {in_header}/1.0"}
+        yield plain, {"X-Forwarded-For": in_header}
+
+
+def test_hostile_text_is_shown_as_text(desk: Desk, front: Front) -> None:
+    """From every field of an event to the screen: nothing of it runs, nothing becomes markup.
+
+    A second look without the pages' policy shows that it is escaping that holds.
+    """
+    for number, (event, headers) in enumerate(hostile_posts()):
+        visitor = {"X-Forwarded-For": f"203.0.113.{number % 250}"}
+        answer = front.collector.post(event, COLLECTOR | visitor | headers)
+        assert answer.status in (202, 400)
+    front.collector.post(pageview("/end", HOSTILE), COLLECTOR)
+    desk.open_with_page(HOSTILE, "/end")
+    for card, dimension in DIMENSIONS.items():
+        rows = front.collector.query(site_id=HOSTILE, dimensions=[dimension])
+        names = {name for row in rows for name in row["dimensions"]} - {"(not set)"}
+        assert names - set(desk.rows(card)) <= {"NZ", "PT"}, card
+    assert any("<script>" in path for path in desk.rows("Popular pages"))
+    assert any("<script>" in source for source in desk.rows("Traffic sources"))
+    assert desk.page.evaluate(_FOREIGN) == []
+
+    with another_browser(desk, bypass_csp=True) as page:
+        for view in (HOSTILE, quote(IMAGE), f"{HOSTILE}?metric={quote(IMAGE)}"):
+            page.goto(f"{DASHBOARD}sites/{view}")
+            page.evaluate(UNFOLD)
+            assert page.evaluate(_FOREIGN) == []
+    statuses = re.findall(r"status of (\d+)", " ".join(desk.watch.complaints()))
+    assert statuses == ["404", "400"]
+
+
+def test_what_a_page_must_not_do_would_be_noticed(page: Page, notes: Watch, desk: Desk) -> None:
+    """Markup that the policy stops, markup that runs, and what is too wide."""
+    planted = "document.body.insertAdjacentHTML('beforeend', '<img src=x: onerror=alert(1)>')"
+    page.goto(DASHBOARD + "login")
+    with page.expect_console_message(lambda message: "Content Security Policy" in message.text):
+        page.evaluate(planted)
+    assert len(page.evaluate(_FOREIGN)) == 1
+    assert notes.complaints() != []
+    page.set_viewport_size(NARROW)
+    page.evaluate("document.querySelector('h1').append(document.createElement('pre'))")
+    page.evaluate("document.querySelector('pre').textContent = 'unbreakable'.repeat(9)")
+    assert sticks_out(page) > 0
+
+    with another_browser(desk, bypass_csp=True) as unguarded:
+        unguarded.goto(DASHBOARD + "login")
+        with unguarded.expect_event("dialog"):
+            unguarded.evaluate(planted)
+        assert "1" in desk.watch.complaints()

@@ -1,0 +1,245 @@
+"""Whoever objects sends nothing: real buttons, cookies and browser settings (promise P10)."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from operator import attrgetter
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, expect
+
+from dashboard.parts import Finding
+from tests.browser.chromium import EXECUTABLE, FLAGS, UNWANTED_DEFAULTS
+from tests.browser.endtoend.desk import Desk, Watch, follow, kept
+from tests.browser.endtoend.website import (
+    BESIDE,
+    DASHBOARD,
+    ELSEWHERE,
+    FRESH,
+    PLACES,
+    PREFIX,
+    QUIET,
+    Front,
+    Place,
+)
+from tests.serving import USER_AGENT
+
+FENCE = "fetch('/fence').then(() => 0)"  # one more request, after which nothing is under way
+POST = """action => {
+    const form = document.createElement("form")
+    Object.assign(form, { method: "post", action })
+    document.body.append(form)
+    form.submit()
+}"""
+COUNTED, NOT_COUNTED = "Your visits are counted", "Your visits are not counted"
+every_place = pytest.mark.parametrize("place", PLACES, ids=attrgetter("site"))
+
+# A browser that objects by itself: its settings, and the flags that turn them on.
+PREFERENCES = {"Global Privacy Control": {}, "Do Not Track": {"enable_do_not_track": True}}
+SETTINGS = {
+    "Global Privacy Control": [
+        "--enable-features=GlobalPrivacyControl,GlobalPrivacyControlForce",
+    ],
+    "Do Not Track": [],
+}
+SAYS_SO = "[navigator.globalPrivacyControl === true, navigator.doNotTrack === '1']"
+
+
+def visit(page: Page, start: str) -> None:
+    """Do everything that is counted, from an address on; leave nothing under way."""
+    page.goto(start)
+    page.get_by_text("One").click()
+    page.evaluate("gatecount('Download')")
+    follow(page, "Next")
+    page.go_back(wait_until="commit")
+    follow(page, "Bare")
+    page.evaluate(FENCE)
+
+
+def press(page: Page, button: str, leads_to: str) -> None:
+    """Press a button of the opt-out page, and see what it leads to."""
+    page.get_by_role("button", name=button).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(leads_to)
+
+
+def opt_out_page(place: Place) -> str:
+    """Return where a site's visitors make their choice."""
+    return place.counter + "opt-out"
+
+
+@dataclass(frozen=True, slots=True)
+class Objector:
+    """A browser in whose settings a signal is switched on, and what its pages say."""
+
+    signal: str
+    page: Page
+    watch: Watch
+
+
+@pytest.fixture(name="objector", scope="module", params=list(SETTINGS))
+def start_objector(
+    request: pytest.FixtureRequest,
+    playwright: Playwright,
+    front: Front,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Objector]:
+    """Run a browser that objects by itself."""
+    signal = str(request.param)
+    profile = tmp_path_factory.mktemp("objector")
+    (profile / "Default").mkdir()
+    (profile / "Default" / "Preferences").write_text(json.dumps(PREFERENCES[signal]))
+    context = playwright.chromium.launch_persistent_context(
+        profile,
+        executable_path=EXECUTABLE,
+        args=[*FLAGS, *SETTINGS[signal], front.resolver_rule],
+        ignore_default_args=UNWANTED_DEFAULTS,
+        ignore_https_errors=True,
+        user_agent=USER_AGENT,
+    )
+    watch = Watch()
+    context.on("page", watch.watch)
+    page = context.new_page()
+    page.goto(BESIDE.home + "/bare")
+    assert page.evaluate(SAYS_SO) == [signal == name for name in SETTINGS], "not this browser"
+    yield Objector(signal, page, watch)
+    context.close()
+    assert watch.complaints() == []
+
+
+@every_place
+def test_opting_out_and_in_again(
+    page: Page, notes: Watch, front: Front, section: str, place: Place
+) -> None:
+    """From the press of the button on, and on every page; and back, by the same page."""
+    start = place.home + section
+    page.goto(start)
+    front.wait_for(start, "pageview")
+    follow(page, "Privacy")
+    front.wait_for(start, "engagement")
+    press(page, "Do not count my visits", NOT_COUNTED)
+    front.arrived.clear()
+    notes.requests.clear()
+    visit(page, start)
+    assert (front.events(start), notes.posted) == ([], [])
+    assert kept(page) == {}
+    (cookie,) = page.context.cookies()
+    assert (cookie["value"], cookie["secure"], cookie["httpOnly"]) == ("1", True, False)
+
+    page.goto(opt_out_page(place))
+    press(page, "Count my visits again", COUNTED)
+    assert page.context.cookies() == []
+    page.goto(start + "again")
+    front.wait_for(start + "again", "pageview")
+
+
+@every_place
+def test_the_opt_out_page_names_where_the_choice_holds(page: Page, place: Place) -> None:
+    """The host under a path of the site, else the common domain, whatever the proxy calls us."""
+    page.goto(opt_out_page(place))
+    host = urlsplit(place.home).netloc
+    assert page.locator(".site").inner_text() == (place.site if place is BESIDE else host)
+
+
+def test_opting_out_reaches_tabs_that_are_open(page: Page, front: Front, section: str) -> None:
+    """A tab from before sends nothing more, and a new tab shows the choice."""
+    start = PREFIX.home + section
+    tab = page.context.new_page()
+    tab.goto(start)
+    front.wait_for(start, "pageview")
+    page.goto(opt_out_page(PREFIX))
+    press(page, "Do not count my visits", NOT_COUNTED)
+    front.arrived.clear()
+    tab.get_by_text("One").click()
+    tab.evaluate("gatecount('Download')")
+    tab.goto(opt_out_page(PREFIX))
+    assert tab.get_by_role("heading", name=NOT_COUNTED).is_visible()
+    page.goto(PREFIX.home + "/bare")
+    page.evaluate(FENCE)
+    assert front.events(start) == []
+
+
+def test_a_choice_on_the_host_beside_holds_for_all_of_the_domain(
+    page: Page, front: Front, section: str
+) -> None:
+    """The site itself, with and without www., and its subdomains see the cookie."""
+    page.goto(opt_out_page(BESIDE))
+    press(page, "Do not count my visits", NOT_COUNTED)
+    for home in (BESIDE.home, f"https://{BESIDE.site}", f"https://{QUIET}"):
+        page.goto(home + section)
+        page.evaluate("gatecount('Download')")
+        assert page.evaluate("document.cookie") == "gatecount-optout=1"
+    follow(page, "Bare")
+    page.evaluate(FENCE)
+    assert front.events(section) == []
+
+
+def test_opting_out_needs_no_javascript(
+    browser: Browser, page: Page, front: Front, section: str
+) -> None:
+    """The button is a form; what it leaves in the browser is honoured once scripts run again."""
+    start = BESIDE.home + section
+    scriptless = browser.new_context(ignore_https_errors=True, java_script_enabled=False)
+    form = scriptless.new_page()
+    form.goto(start)
+    follow(form, "Privacy")
+    press(form, "Do not count my visits", NOT_COUNTED)
+    page.context.add_cookies(scriptless.cookies())  # type: ignore[arg-type]  # what it returns
+    visit(page, start)
+    assert front.events(start) == []
+    press(form, "Count my visits again", COUNTED)
+    assert scriptless.cookies() == []
+    scriptless.close()
+
+
+def test_a_browser_whose_settings_object_is_believed(
+    objector: Objector, front: Front, section: str
+) -> None:
+    """Nothing is sent, nothing is kept, and the opt-out page names the signal."""
+    page = objector.page
+    for place in (PREFIX, BESIDE):
+        visit(page, place.home + section)
+        page.goto(opt_out_page(place))
+        assert page.get_by_role("heading", name=NOT_COUNTED).is_visible()
+        assert f"({objector.signal})" in page.inner_text(".lead")
+        assert kept(page) == {}
+    assert page.context.cookies() == []
+    assert front.events(section) == []
+    assert objector.watch.posted == []
+    assert {each.signal for each in front.arrived if section in each.url} == {"1"}
+
+
+def test_the_waiting_panel_tells_an_objector_why_nothing_comes(
+    objector: Objector, desk: Desk
+) -> None:
+    """Whoever sets a site up in such a browser would wait for ever."""
+    context = objector.page.context
+    context.add_cookies(desk.page.context.cookies())  # type: ignore[arg-type]  # as above
+    objector.page.goto(f"{DASHBOARD}sites/{QUIET}")
+    finding = {"Global Privacy Control": Finding.GPC, "Do Not Track": Finding.DNT}[objector.signal]
+    assert finding.headline in objector.page.inner_text(".findings")
+    context.clear_cookies()
+
+
+def test_another_website_cannot_opt_a_visitor_in(page: Page, notes: Watch) -> None:
+    """A form on it is refused and explained, and the cookie stays."""
+    page.goto(opt_out_page(PREFIX))
+    press(page, "Do not count my visits", NOT_COUNTED)
+    page.goto(f"{ELSEWHERE}?x")
+    with page.expect_console_message(lambda message: "status of 403" in message.text):
+        page.evaluate(POST, PREFIX.counter + "opt-in")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Nothing was changed")
+    assert len(notes.complaints()) == 1
+    page.get_by_role("link", name="See your choice").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(NOT_COUNTED)
+
+
+def test_a_visit_without_objection_is_counted_wholly(
+    page: Page, front: Front, section: str
+) -> None:
+    """And `visit` misses nothing, on which the tests above rely."""
+    start = f"https://{FRESH}{section}"
+    visit(page, start)
+    front.wait_for(start, "engagement", 4)
+    names = sorted(event["n"] for event in front.events(start))
+    assert names == ["Download", *["engagement"] * 4, *["pageview"] * 4]

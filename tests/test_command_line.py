@@ -1,0 +1,475 @@
+"""The command line, by its commands and by processes that run for real."""
+
+import contextlib
+import json
+import logging
+import os
+import re
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from collector import config
+from collector.__main__ import cli
+from collector.control import Control
+from tests.serving import (
+    ACCESS_KEY,
+    DEADLINE_S,
+    SITE,
+    START_DEADLINE_S,
+    Installation,
+    Server,
+    installation,
+    pageview,
+    wait_until,
+)
+
+SECOND = "example.org"
+
+
+class Command(Protocol):
+    """Runs a command in this process."""
+
+    def __call__(self, *arguments: str, typed: str = "", **environment: str) -> Result:
+        """Return what came of it; `typed` is standard input."""
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Where the data directory is going to be."""
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def gatecount(data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Command]:
+    """Run commands on a data directory; what they do to their process is undone afterwards."""
+    for name in [name for name in os.environ if name.startswith("GATECOUNT_")]:
+        monkeypatch.delenv(name)
+    # A hard limit, which this process would pass on to all that it starts.
+    monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
+    monkeypatch.setattr(logging, "raiseExceptions", logging.raiseExceptions)
+    root, ours = logging.getLogger(), logging.getLogger("gatecount")
+    lasting = [h for h in root.handlers if not type(h).__module__.startswith("_pytest")]
+    levels = root.level, ours.level
+    umask = os.umask(0o077)
+
+    def run(*arguments: str, typed: str = "", **environment: str) -> Result:
+        return CliRunner().invoke(
+            cli, ["--data", str(data), *arguments], input=typed, env=environment
+        )
+
+    try:
+        yield run
+    finally:
+        os.umask(umask)
+        logging.captureWarnings(capture=False)
+        root.handlers = lasting
+        root.level, ours.level = levels
+
+
+def told(result: Result) -> str:
+    """Return the message a command stopped with."""
+    assert result.exit_code == 1, result
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert result.stdout == ""
+    assert result.stderr.startswith("gatecount: ")
+    return result.stderr.removeprefix("gatecount: ").strip()
+
+
+def test_a_site_is_added_listed_and_removed(gatecount: Command) -> None:
+    """Its snippet is shown, ready to be pasted; times are the site's own."""
+    assert gatecount("site", "list").stdout == (
+        "No site yet. Add one: gatecount site add example.com\n"
+    )
+    added = gatecount("site", "add", "https://www.Example.com/", "--timezone", "europe/berlin")
+    assert added.exit_code == 0
+    assert "example.com is registered (Europe/Berlin)." in added.stdout
+    snippet = '<script defer src="https://example.com/count/beacon.js"></script>'
+    assert added.stdout.splitlines()[-1].strip() == snippet
+    assert gatecount("site", "add", "example.org").exit_code == 0
+    rows = [line.split() for line in gatecount("site", "list").stdout.splitlines()]
+    assert [row[:2] for row in rows[1:]] == [
+        ["example.com", "Europe/Berlin"],
+        ["example.org", "UTC"],
+    ]
+    removed = gatecount("site", "remove", "example.com", "--yes")
+    assert removed.exit_code == 0
+    assert removed.stdout.startswith("example.com is not counted any more.")
+    assert "example.com" not in gatecount("site", "list").stdout
+
+
+def test_the_snippet_has_the_address_of_the_configuration(gatecount: Command) -> None:
+    """Where a public URL belongs to the site."""
+    urls = {"GATECOUNT_PUBLIC_URL": "https://stats.example.com/"}
+    assert (
+        'src="https://stats.example.com/beacon.js"'
+        in gatecount("site", "add", "example.com", **urls).stdout
+    )
+    assert (
+        'src="https://example.org/count/beacon.js"'
+        in gatecount("site", "add", "example.org", **urls).stdout
+    )
+
+
+def test_removing_a_site_is_asked_for_once_more(gatecount: Command) -> None:
+    """Because its numbers are gone for good."""
+    gatecount("site", "add", SITE)
+    asked = gatecount("site", "remove", SITE, typed="n\n")
+    assert "Delete all numbers of example.com, for good?" in asked.output
+    assert asked.exit_code == 1
+    assert SITE in gatecount("site", "list").stdout
+    assert gatecount("site", "remove", SITE, typed="y\n").exit_code == 0
+    assert gatecount("site", "list").stdout.startswith("No site yet.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["add", SITE], "example.com is a site already"),
+        (["add", "exa mple"], "'exa mple' cannot be a site: write a host name such as example.com"),
+        (["add", "example.org/blog"], "'example.org/blog' cannot be a site: write example.org"),
+        (
+            ["add", "example.org", "--timezone", "Berlin"],
+            "'Berlin' is no time zone: did you mean Europe/Berlin",
+        ),
+        (
+            ["remove", "example.co", "--yes"],
+            "there is no site example.co: did you mean example.com?",
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_explained(
+    gatecount: Command, arguments: list[str], message: str
+) -> None:
+    """With what to write instead; and nothing is changed."""
+    gatecount("site", "add", SITE)
+    before = gatecount("site", "list").stdout
+    assert told(gatecount("site", *arguments)).startswith(message)
+    assert gatecount("site", "list").stdout == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["serve", "--port", "x"], "port (flag) must be a whole number from 0 to 65535"),
+        (["ingest", "--port", "70000"], "port (flag) must be a whole number from 0 to 65535"),
+        (["serve", "--log-level", "loud"], "log_level (flag) must be one of debug, info,"),
+        (["serve", "--trusted-proxies", "*"], "trusted_proxies (flag) must be IP addresses"),
+        (["serve", "--trusted-proxies", "0.0.0.0/0"], "trusted_proxies (flag) must be IP"),
+        (["serve", "--public-url", "example.com"], "public_url (flag) must be one or more addr"),
+        (["serve", "--host", ""], "host (flag) must be an address such as 127.0.0.1"),
+    ],
+)
+def test_a_wrong_option_stops_the_start(
+    gatecount: Command, data: Path, arguments: list[str], message: str
+) -> None:
+    """Before anything is touched."""
+    assert told(gatecount(*arguments)).startswith(message)
+    assert not data.exists()
+
+
+def test_a_wrong_variable_or_file_stops_every_command(gatecount: Command, tmp_path: Path) -> None:
+    """Also those that would not need it: it was meant to do something."""
+    file = tmp_path / "gatecount.toml"
+    file.write_text("prot = 1\n", encoding="utf-8")
+    for command in (["serve"], ["ingest"], ["site", "list"], ["config", "show"]):
+        variable = told(gatecount(*command, GATECOUNT_PROT="1"))
+        assert variable.startswith("GATECOUNT_PROT (the environment) is no option; there are: ")
+        named = told(gatecount(*command, GATECOUNT_CONFIG=str(file)))
+        assert named.startswith(f"prot ({file}) is no option")
+        named = told(gatecount("--config", str(file), *command))
+        assert named.startswith(f"prot ({file}) is no option")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["serve", "--prot", "1"], ["ingest", "--workers", "0"], ["start"], ["site", "add"]],
+)
+def test_a_wrong_command_line_is_a_usage_error(gatecount: Command, arguments: list[str]) -> None:
+    """Exit code 2, as everywhere."""
+    assert gatecount(*arguments).exit_code == 2
+
+
+def test_a_port_that_is_taken_stops_the_start(gatecount: Command) -> None:
+    """The message names address and port."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        for command in ("serve", "ingest"):
+            message = told(gatecount(command, "--port", port))
+            assert message == f"cannot listen on 127.0.0.1:{port}: Address already in use"
+
+
+@pytest.mark.parametrize(
+    ("host", "why"),
+    [
+        ("203.0.113.7", "Cannot assign requested address"),
+        ("a..b", ""),
+        ("\u00fc" * 70, "no host name"),
+    ],
+)
+def test_an_address_that_is_not_ours_stops_the_start(
+    gatecount: Command, host: str, why: str
+) -> None:
+    """In the system's words."""
+    message = told(gatecount("serve", "--host", host, "--port", "8123"))
+    assert message.startswith(f"cannot listen on {host}:8123: {why}")
+    assert "Unknown error" not in message
+
+
+@pytest.mark.parametrize("command", [["serve", "--port", "0"], ["ingest", "--port", "0"],
+                                     ["site", "list"], ["site", "add", SITE]])  # fmt: skip
+@pytest.mark.parametrize("below", [False, True])
+def test_a_data_directory_that_cannot_be_made_stops_the_start(
+    gatecount: Command, data: Path, command: list[str], *, below: bool
+) -> None:
+    """Because a file is where it or its parent should be; the message names it."""
+    data.write_text("")
+    place = data / "below" if below else data
+    result = gatecount("--data", str(place), *command)
+    message = result.stderr.removeprefix("gatecount: ")
+    assert result.exit_code == 1
+    assert message.startswith(f"data: {place} cannot be made: ")
+
+
+def test_the_configuration_is_shown_with_each_origin(gatecount: Command, tmp_path: Path) -> None:
+    """Every option, its value and where that came from; the access key is hidden."""
+    file = tmp_path / "gatecount.toml"
+    file.write_text('port = 8100\ntrusted_proxies = ["10.0.0.0/8"]\n', encoding="utf-8")
+    shown = gatecount(
+        "--config", str(file), "--data", "/somewhere", "config", "show",
+        GATECOUNT_THREADS="3", GATECOUNT_ACCESS_KEY=ACCESS_KEY, COLUMNS="400",
+    )  # fmt: skip
+    assert shown.exit_code == 0
+    rows = {line.split()[0]: line for line in shown.stdout.splitlines()}
+    assert list(rows) == ["option", *[option.name for option in config.OPTIONS]]
+    for name, (value, origin) in {
+        "data": ("/somewhere", "flag"),
+        "port": ("8100", str(file)),
+        "trusted_proxies": ("10.0.0.0/8", str(file)),
+        "threads": ("3", "environment"),
+        "access_key": ("(hidden)", "environment"),
+        "host": ("127.0.0.1", "default"),
+        "allow_third_party": ("false", "default"),
+    }.items():
+        assert re.match(rf"{name} +{re.escape(value)} +{re.escape(origin)} ", rows[name])
+    for option in config.OPTIONS:
+        assert f"{option.help} [{option.unit}]" in rows[option.name]
+    assert ACCESS_KEY not in shown.output
+
+
+# What follows is a server that runs for real. Sealing and purging turn more often than usual.
+_OFTEN = "from collector import keeper, __main__; keeper._SEAL_EVERY_S = 0.2; __main__.main()"
+
+
+def often(here: Installation, *command: str) -> Sequence[str]:
+    """Return a command that looks after the stores five times a second."""
+    return (sys.executable, "-c", _OFTEN, "--data", str(here.data), *command, "--port", "0")
+
+
+@dataclass(frozen=True)
+class Running:
+    """A `serve` for all tests, and how long it took to acknowledge its first event."""
+
+    here: Installation
+    server: Server
+    first_202_s: float
+
+    def counts(self, path: str, site: str = SITE, server: Server | None = None) -> bool:
+        """Post a pageview, and tell whether it is in the journal."""
+        before = self.journalled(path)
+        headers = {"Host": site}
+        answer = (server or self.server).post(pageview(path, site), headers)
+        assert answer.status == 202
+        return self.journalled(path) > before
+
+    def journalled(self, path: str) -> int:
+        """Return how many pageviews of a path are in the journal."""
+        wanted = f'"path":"{path}"'.encode()
+        chunks = (self.here.data / "journal").glob("*")
+        return sum(chunk.read_bytes().count(wanted) for chunk in chunks)
+
+    def wait_for(self, path: str, pageviews: int) -> None:
+        """Return once the dashboard's numbers have so many pageviews of a page."""
+
+        def found() -> int:
+            rows = self.server.query(dimensions=["event:page"])
+            return sum(row["metrics"][0] for row in rows if row["dimensions"] == [path])
+
+        wait_until(lambda: found() == pageviews, f"{pageviews} pageviews of {path}")
+
+    def control(self) -> contextlib.closing[Control]:
+        """Open the control database beside the server."""
+        return contextlib.closing(Control.open(self.here.data / "control.sqlite"))
+
+    def add(self, site: str) -> None:
+        """Register a site, as `site add` does."""
+        add_site(self.here, site)
+
+
+def add_site(here: Installation, site: str = SITE) -> None:
+    """Register a site without a command."""
+    here.data.mkdir(mode=0o700, exist_ok=True)
+    with contextlib.closing(Control.open(here.data / "control.sqlite")) as control:
+        control.add_site(site, "UTC", datetime.now(UTC))
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Run `serve` on a directory with one site."""
+    with installation(tmp_path_factory.mktemp("cli")) as here:
+        add_site(here)
+        begun_s = time.monotonic()
+        with here.serving(program=often(here, "serve")) as server:
+            assert server.post(pageview("/first")).status == 202
+            yield Running(here, server, time.monotonic() - begun_s)
+
+
+def test_a_server_is_soon_ready(running: Running) -> None:
+    """From the start of the process to the first event on disk."""
+    print(f"start to first 202: {running.first_202_s:.2f} s")
+    assert running.journalled("/first") == 1
+    assert running.first_202_s < START_DEADLINE_S
+
+
+def test_the_address_is_shown_and_no_key_that_was_configured(running: Running) -> None:
+    """Nor how to add a site where there is one."""
+    said = running.server.said()
+    assert said.startswith(f"Dashboard  http://127.0.0.1:{running.server.port}/\n")
+    assert "Access key" not in said
+    assert ACCESS_KEY not in said
+    assert "No site yet" not in said
+
+
+def test_files_are_private_and_memory_is_not_dumped(running: Running) -> None:
+    """For nobody but the user that runs it."""
+    paths = [running.here.data, *running.here.data.rglob("*"), *running.here.key_dir.rglob("*")]
+    assert len(paths) > 8
+    assert [path for path in paths if path.stat().st_mode & 0o077] == []
+    limits = Path(f"/proc/{running.server.process.pid}/limits").read_text(encoding="utf-8")
+    assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE)
+
+
+def test_a_site_that_is_added_counts_at_once(running: Running, gatecount: Command) -> None:
+    """Within about a second; the server is not restarted."""
+    assert gatecount("--data", str(running.here.data), "site", "add", SECOND).exit_code == 0
+    begun_s = time.monotonic()
+    wait_until(lambda: running.counts("/added", SECOND), "counting of a new site")
+    print(f"site add to counted: {time.monotonic() - begun_s:.2f} s")
+    running.server.wait_for_pageviews(1, SECOND)
+
+
+def test_a_site_that_is_removed_counts_no_more(running: Running, gatecount: Command) -> None:
+    """Its numbers are deleted, and nobody can ask for them any more."""
+    running.add("example.net")
+    wait_until(lambda: running.counts("/doomed", "example.net"), "counting of a new site")
+    running.server.wait_for_pageviews(1, "example.net")
+    command = ["--data", str(running.here.data), "site", "remove", "example.net", "--yes"]
+    assert gatecount(*command).exit_code == 0
+    wait_until(lambda: not running.counts("/doomed", "example.net"), "the end of counting")
+    with running.control() as control:
+        wait_until(lambda: not control.removed(), "the deletion of its numbers")
+    headers = {"Authorization": f"Bearer {ACCESS_KEY}", "Content-Type": "application/json"}
+    query = {"site_id": "example.net", "metrics": ["pageviews"], "date_range": "day"}
+    answer = running.server.ask("POST", "/api/v2/query", json.dumps(query).encode(), headers)
+    assert answer.status >= 400
+
+
+def test_a_second_server_on_the_same_data_is_refused(running: Running, gatecount: Command) -> None:
+    """It says so, and the first goes on."""
+    data = running.here.data
+    keys = str(running.here.key_dir)
+    message = told(gatecount("--data", str(data), "serve", "--port", "0", "--key-dir", keys))
+    assert message == (f"{data} is in use by another gatecount. One `serve` at a time can have it.")
+    assert running.counts("/still-here")
+
+
+def children(process_id: int) -> set[int]:
+    """Return the processes that a process started."""
+    found = set()
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            fields = status.read_text(encoding="utf-8").rpartition(")")[2].split()
+            if int(fields[1]) == process_id and fields[0] != "Z":
+                found.add(int(status.parent.name))
+    return found
+
+
+@pytest.fixture(scope="module")
+def beside(running: Running) -> Iterator[Server]:
+    """Run `ingest` with two workers on the same data; they end with the command."""
+    with running.here.serving("--workers", "2", command="ingest") as ingest:
+        yield ingest
+        workers = children(ingest.process.pid)
+        assert len(workers) == 2
+        ingest.terminate()
+        assert not [number for number in workers if Path(f"/proc/{number}").exists()]
+
+
+def test_ingest_takes_events_beside_serve(running: Running, beside: Server) -> None:
+    """They show in its numbers; the same visitor has the same token in both."""
+    for server in (beside, running.server, beside):
+        assert running.counts("/beside", server=server)
+    running.wait_for("/beside", 3)
+    rows = running.server.query(metrics=["visitors"])
+    assert rows[0]["metrics"] == [1]
+    assert beside.ask("GET", "/", headers={"Host": SITE}).status == 404
+    assert "Traceback" not in beside.said()
+
+
+def test_ingest_has_as_many_workers_as_asked_for(running: Running, beside: Server) -> None:
+    """One that ends is replaced."""
+    first = children(beside.process.pid)
+    assert len(first) == 2
+    os.kill(min(first), signal.SIGKILL)
+    wait_until(
+        lambda: len(now := children(beside.process.pid)) == 2 and now != first, "a new worker"
+    )
+    assert running.counts("/replaced", server=beside)
+
+
+def test_workers_that_cannot_start_are_not_started_for_ever(tmp_path: Path) -> None:
+    """The command ends as one alone would, with the same message."""
+    with installation(tmp_path) as here:
+        nowhere = str(tmp_path / "missing" / "keys")
+        with pytest.raises(subprocess.CalledProcessError) as caught:
+            here.gatecount("ingest", "--port", "0", "--workers", "2", "--key-dir", nowhere)
+        assert caught.value.returncode == 1
+        assert f"gatecount: key_dir: {nowhere} cannot be made" in caught.value.output
+
+
+def test_the_access_key_is_shown_at_the_first_start_only(tmp_path: Path) -> None:
+    """It opens the API from then on; without a site, the start says how to add one."""
+    with installation(tmp_path) as here:
+        with here.serving(GATECOUNT_ACCESS_KEY="") as server:
+            said = server.said()
+            found = re.search(
+                r"^Access key ([a-z0-9]{30,}) {3}\(shown this once;", said, re.MULTILINE
+            )
+            assert found
+            assert "No site yet. In another terminal: gatecount site add example.com\n" in said
+            server.process.send_signal(signal.SIGINT)
+            server.process.wait(DEADLINE_S)
+            assert "Traceback" not in server.said()
+        add_site(here)
+        with here.serving(GATECOUNT_ACCESS_KEY="") as server:
+            assert "Access key" not in server.said()
+            assert "No site yet" not in server.said()
+            for key, status in ((found[1], 200), (ACCESS_KEY, 401), ("", 401)):
+                headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+                query = {"site_id": SITE, "metrics": ["visits"], "date_range": "day"}
+                body = json.dumps(query).encode()
+                assert server.ask("POST", "/api/v2/query", body, headers).status == status
+        assert found[1].encode() not in b"".join(
+            path.read_bytes() for path in here.data.rglob("*") if path.is_file()
+        )
