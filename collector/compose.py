@@ -11,6 +11,7 @@ from pathlib import Path
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
+from collector import anonymise, bots, sources
 from collector.anonymise import TrustedProxies
 from collector.app import Application, Intake
 from collector.config import Config, StartError
@@ -111,7 +112,7 @@ def _core(config: Config, clock: Clock) -> Iterator[Core]:
         control = stack.enter_context(
             contextlib.closing(Control.open(config.data / "control.sqlite", config.access_key))
         )
-        journal = Journal(config.data / "journal", clock, report_fault)
+        journal = _journal(config, clock)
         countries = stack.enter_context(contextlib.closing(_countries(config)))
         trusted = TrustedProxies.parse(config.trusted_proxies)
         ingest: Ingest
@@ -131,7 +132,17 @@ def _core(config: Config, clock: Clock) -> Iterator[Core]:
             allow_third_party=config.allow_third_party,
         )
         intake = Intake(ingest=ingest, journal=journal, control=control, keys=keys, clock=clock)
+        for lists in (anonymise, bots, sources):  # a third of a second, else the first event's
+            lists.warm()
         yield Core(config, clock, control, keys, countries, trusted, journal, ingest, intake)
+
+
+def _journal(config: Config, clock: Clock) -> Journal:
+    directory = config.data / "journal"
+    try:
+        return Journal(directory, clock, report_fault)
+    except OSError as error:
+        raise StartError(f"data: {directory} cannot be made: {error.strerror}") from None
 
 
 def _countries(config: Config) -> Countries:

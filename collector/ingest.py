@@ -35,6 +35,7 @@ _QUARTER_HOUR_US = 15 * 60 * 1_000_000  # every zone's offset is a multiple of i
 _FLOOD_BUCKETS = 1 << 14
 _FLOOD_KEY_LIFE_S = 600.0
 _FLOOD_WINDOW_S = 60.0
+_HOST_MAX_BYTES = 300  # a name has 253 (RFC 1035), and may have a port; what is kept stays small
 UNKNOWN_SITE = 0  # the site id drops of unknown sites are counted under, by UTC
 
 
@@ -309,7 +310,7 @@ def asked_host(peer: str, headers: dict[bytes, bytes], trusted: TrustedProxies) 
     forwarded = headers.get(b"x-forwarded-host")
     if forwarded and trusted.trusts(peer):
         host = forwarded.rpartition(b",")[2]
-    return hostname(host.decode("latin-1"))
+    return hostname(host[:_HOST_MAX_BYTES].decode("latin-1"))
 
 
 def _scrubbed(url: str) -> scrub.ScrubbedUrl:

@@ -49,16 +49,21 @@ def objection(cookie: bytes, sec_gpc: bytes, dnt: bytes) -> Objection | None:
 
     Args:
         cookie: the Cookie header; several ones joined by `b";"`; empty if there is none.
-        sec_gpc: the Sec-GPC header, or empty.
-        dnt: the DNT header, or empty.
+        sec_gpc: the Sec-GPC header; several ones joined by `b","`; empty if there is none.
+        dnt: the DNT header, likewise.
     """
     if _MARK in cookie and _is_opted_out(cookie):
         return Objection.COOKIE
-    if sec_gpc and sec_gpc.strip() == b"1":
+    if sec_gpc and _is_on(sec_gpc):
         return Objection.GPC
-    if dnt and dnt.strip() == b"1":
+    if dnt and _is_on(dnt):
         return Objection.DNT
     return None
+
+
+def _is_on(signal: bytes) -> bool:
+    """Tell whether a signal says 1, at least once if it came several times."""
+    return b"1" in (line.strip() for line in signal.split(b","))
 
 
 def _is_opted_out(cookie: bytes) -> bool:
@@ -125,8 +130,8 @@ def _reach(mounts: Sequence[Mount], host_header: str) -> _Reach:
 def _objections(request: Request) -> dict[str, bool]:
     """Return for each way to object whether this request uses it, asked of `objection` itself."""
     cookie = ";".join(request.headers.getlist("cookie")).encode("latin-1")
-    sec_gpc = request.headers.get("sec-gpc", "").encode("latin-1")
-    dnt = request.headers.get("dnt", "").encode("latin-1")
+    sec_gpc = ",".join(request.headers.getlist("sec-gpc")).encode("latin-1")
+    dnt = ",".join(request.headers.getlist("dnt")).encode("latin-1")
     return {
         Objection.COOKIE.value: objection(cookie, b"", b"") is not None,
         Objection.GPC.value: objection(b"", sec_gpc, b"") is not None,

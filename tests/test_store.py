@@ -22,7 +22,6 @@ from collector.store import (
     Store,
     StoreBusyError,
     StoreError,
-    statement,
 )
 from tests.house import event, house
 
@@ -414,15 +413,6 @@ def test_deleted_bytes_are_gone_once_a_store_is_rewritten(ram: Path) -> None:
         here.load(event(site, NOON, token=3, path="/later"))
     with house(ram) as here:
         assert here.rows("SELECT path FROM live.events ORDER BY 1") == [("/kept",), ("/later",)]
-
-
-def test_a_statement_is_a_file() -> None:
-    """By its name, with the statements within it put in."""
-    assert statement("load_ledger").startswith("INSERT INTO live.ledger")
-    for name in (path.stem for path in (ROOT / "collector" / "sql").glob("*.sql")):
-        assert "(/*" not in statement(name).replace("(/*time*/", "")
-    with pytest.raises(FileNotFoundError):
-        statement("nonsense")
 
 
 # What may be put into the text of a statement: names of files and columns that the code has

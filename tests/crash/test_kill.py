@@ -6,8 +6,8 @@ from tests.crash.nursery import Nursery
 from tests.crash.witness import Witness, around_today, chance, register, repeating
 from tests.serving import SITE, Installation, Server
 
-KILLS = 15
-LATEST_S = 0.5  # after the load began: some turns of the keeper, many of the journal
+KILLS = 17
+LATEST_S = 0.4  # after the load began: some turns of the keeper, many of the journal
 CONNECTIONS = 3
 WORKERS = 2
 DAYS = around_today()

@@ -8,7 +8,7 @@ import itertools
 import shutil
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
@@ -122,7 +122,7 @@ class Recovery:
     shown: list[Pages]  # at each of the three
     sealed: list[int]  # sites
     chunks: set[str]
-    live_files: bytes
+    live_files: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from tests.serving import DEADLINE_S, Installation, Server, Visitor, pageview, w
 NO_ANSWER = (OSError, http.client.HTTPException)
 _LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 _STOP_DEADLINE_S = 30.0
-_LOOK_EVERY_S = 0.05
+_LOOK_EVERY_S = 0.1
 
 
 def chance(seed: int) -> random.Random:
@@ -138,6 +138,16 @@ class Witness:
             f"{len(known)} pageviews",
             deadline_s,
         )
+
+    def count(self) -> int:
+        """Return how many events were acknowledged, of all sites."""
+        with self._turn:
+            return sum(map(len, self.acknowledged.values()))
+
+    def days(self, site: str) -> set[str]:
+        """Return the days on which readers were shown any of a site's events."""
+        with self._turn:
+            return set(self._shown[site].values())
 
     def total(self, server: Server, site: str, first: date, last: date) -> int:
         """Return the pageviews of a site as its visits have them."""

@@ -94,9 +94,13 @@ class Desk:
 
     def open_with_page(self, site: str, path: str) -> tuple[str, ...]:
         """Open a site's page once a path was counted; return the visitors and pageviews there."""
-        wait_until(lambda: path in self._paths(site), f"{path} on {site}")
+        self.wait_for_page(site, path)
         self.open(site)
         return self.rows("Popular pages")[path]
+
+    def wait_for_page(self, site: str, path: str) -> None:
+        """Return once a path of a site was counted."""
+        wait_until(lambda: path in self._paths(site), f"{path} on {site}")
 
     def _paths(self, site: str) -> set[str]:
         # Asking for this alone costs the collector a tenth of what a page does.

@@ -33,7 +33,6 @@ POST = """action => {
     form.submit()
 }"""
 COUNTED, NOT_COUNTED = "Your visits are counted", "Your visits are not counted"
-every_place = pytest.mark.parametrize("place", PLACES, ids=attrgetter("site"))
 
 # A browser that objects by itself: its settings, and the flags that turn them on.
 PREFERENCES = {"Global Privacy Control": {}, "Do Not Track": {"enable_do_not_track": True}}
@@ -107,7 +106,7 @@ def start_objector(
     assert watch.complaints() == []
 
 
-@every_place
+@pytest.mark.parametrize("place", [PREFIX, BESIDE], ids=attrgetter("site"))
 def test_opting_out_and_in_again(
     page: Page, notes: Watch, front: Front, section: str, place: Place
 ) -> None:
@@ -133,7 +132,7 @@ def test_opting_out_and_in_again(
     front.wait_for(start + "again", "pageview")
 
 
-@every_place
+@pytest.mark.parametrize("place", PLACES, ids=attrgetter("site"))
 def test_the_opt_out_page_names_where_the_choice_holds(page: Page, place: Place) -> None:
     """The host under a path of the site, else the common domain, whatever the proxy calls us."""
     page.goto(opt_out_page(place))
