@@ -361,8 +361,7 @@ def _by_library_rules(user_agent: str, found: "ua_parser.DefaultedResult") -> De
     Its constructor is gone around: that parses with backtracking expressions in Python, 1 ms for
     an ordinary user agent and 5 ms for a hostile one, against 30 us.
     """
-    from user_agents import parsers  # noqa: PLC0415 - loads with the parser
-
+    parsers = agents.rules()
     browser, system, model = found.user_agent, found.os, found.device
     agent = object.__new__(parsers.UserAgent)
     agent.ua_string = user_agent

@@ -26,6 +26,11 @@ def _suffixes() -> PublicSuffixList:
     return PublicSuffixList()
 
 
+def warm() -> None:
+    """Load the suffix list now rather than at the first event."""
+    _suffixes()
+
+
 @lru_cache(maxsize=_CACHE_ENTRIES)
 def hostname(host_header: str) -> str:
     """Return the bare lower-case host of a Host header: no port, no trailing dot, no brackets."""
