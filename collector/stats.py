@@ -3,7 +3,8 @@
 Definitions: visitors are distinct tokens of a day, summed over days; bounce rate is bounces per
 visits; visit duration is the mean over visits, a bounce counting 0. By page, visits and their
 duration are of visits that contain the page, the bounce rate of those that entered there. By hour,
-visitors and pageviews are those active in it, the rest belongs to the hour a visit started in.
+visitors and pageviews are those active in it, the rest belongs to the hour a visit started in; so
+there views per visit can be higher than any visit's.
 """
 
 import re
@@ -33,6 +34,7 @@ class Metric(StrEnum):
     VISITORS = "visitors"
     VISITS = "visits"
     PAGEVIEWS = "pageviews"
+    VIEWS_PER_VISIT = "views_per_visit"  # None without visits
     BOUNCE_RATE = "bounce_rate"  # per cent; None without visits
     VISIT_DURATION = "visit_duration"  # seconds; None without visits
 
@@ -41,11 +43,20 @@ class Dimension(StrEnum):
     """What numbers can be broken down by."""
 
     PAGE = "event:page"
+    ENTRY_PAGE = "visit:entry_page"
+    EXIT_PAGE = "visit:exit_page"
+    HOSTNAME = "visit:entry_page_hostname"
     SOURCE = "visit:source"
+    CHANNEL = "visit:channel"
+    REFERRER = "visit:referrer"  # a host
+    UTM_SOURCE = "visit:utm_source"
+    UTM_MEDIUM = "visit:utm_medium"
+    UTM_CAMPAIGN = "visit:utm_campaign"
     COUNTRY = "visit:country"  # ISO 3166-1 alpha-2, "" when unknown
     DEVICE = "visit:device"
     BROWSER = "visit:browser"
     OS = "visit:os"
+    SCREEN = "visit:screen"  # a class of widths, see js/README.md
     HOUR = "time:hour"  # "2026-11-24 13:00:00", local to the site
     DAY = "time:day"  # "2026-11-24"
 
@@ -54,18 +65,27 @@ _TIME = (Dimension.HOUR, Dimension.DAY)
 # Dimension -> the column of the view `visits` (or, for pages, `pageviews`) it stands for.
 _COLUMNS = {
     Dimension.PAGE: "path",
+    Dimension.ENTRY_PAGE: "entry_page",
+    Dimension.EXIT_PAGE: "exit_page",
+    Dimension.HOSTNAME: "host",
     Dimension.SOURCE: "source",
+    Dimension.CHANNEL: "channel",
+    Dimension.REFERRER: "referrer",
+    Dimension.UTM_SOURCE: "utm_source",
+    Dimension.UTM_MEDIUM: "utm_medium",
+    Dimension.UTM_CAMPAIGN: "utm_campaign",
     Dimension.COUNTRY: "country",
     Dimension.DEVICE: "device",
     Dimension.BROWSER: "browser",
     Dimension.OS: "os",
+    Dimension.SCREEN: "screen",
 }
 _TIME_LABELS = {
     Dimension.HOUR: "strftime(date + to_hours(hour::BIGINT), '%Y-%m-%d %H:00:00')",
     Dimension.DAY: "strftime(date, '%Y-%m-%d')",
 }
 # A row as the statements return it, for a period in which nothing happened.
-_NOTHING = ("", "", 0, 0, 0, None, None)
+_NOTHING = ("", "", 0, 0, 0, None, None, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,11 +100,20 @@ def _without_gaps(events: list[Event]) -> Iterator[list[Event]]:
 
 # What a dimension's value is for an action of a visit, and for a visit.
 _OF_VISIT: dict[Dimension, Callable[[Visit], str]] = {
+    Dimension.ENTRY_PAGE: lambda visit: visit.entry_page,
+    Dimension.EXIT_PAGE: lambda visit: visit.exit_page,
+    Dimension.HOSTNAME: lambda visit: visit.first.host,
     Dimension.SOURCE: lambda visit: visit.first.source,
+    Dimension.CHANNEL: lambda visit: visit.first.channel,
+    Dimension.REFERRER: lambda visit: visit.first.referrer,
+    Dimension.UTM_SOURCE: lambda visit: visit.first.utm_source,
+    Dimension.UTM_MEDIUM: lambda visit: visit.first.utm_medium,
+    Dimension.UTM_CAMPAIGN: lambda visit: visit.first.utm_campaign,
     Dimension.COUNTRY: lambda visit: visit.first.country,
     Dimension.DEVICE: lambda visit: visit.first.device,
     Dimension.BROWSER: lambda visit: visit.first.browser,
     Dimension.OS: lambda visit: visit.first.os,
+    Dimension.SCREEN: lambda visit: visit.first.screen,
     Dimension.HOUR: lambda visit: _hour(visit.first),
     Dimension.DAY: lambda visit: visit.first.date,
 }
@@ -205,15 +214,16 @@ def _values(
         Metric.VISITORS: len(visitors),
         Metric.VISITS: visits,
         Metric.PAGEVIEWS: pageviews,
-        Metric.BOUNCE_RATE: _tenths(100 * sum(bounces), len(bounces)),
-        Metric.VISIT_DURATION: _tenths(sum(durations), len(durations)),
+        Metric.VIEWS_PER_VISIT: _mean(pageviews, visits, 100),
+        Metric.BOUNCE_RATE: _mean(100 * sum(bounces), len(bounces), 10),
+        Metric.VISIT_DURATION: _mean(sum(durations), len(durations), 10),
     }
     return tuple(values[metric] for metric in Metric)
 
 
-def _tenths(total: int, count: int) -> float | None:
-    """Return a mean with one decimal, halves up; None of nothing."""
-    return floor(Fraction(total * 10, count) + Fraction(1, 2)) / 10 if count else None
+def _mean(total: int, count: int, parts: int) -> float | None:
+    """Return a mean in whole parts of one (10: one decimal), halves up; None of nothing."""
+    return floor(Fraction(total * parts, count) + Fraction(1, 2)) / parts if count else None
 
 
 @dataclass(slots=True)

@@ -105,6 +105,19 @@ def test_an_empty_source_is_direct_and_other_empty_values_are_not_set(room: News
     assert rows == [(["(not set)"], [1]), (["DE"], [1]), (["FR"], [1])]
 
 
+def test_pages_per_visit_come_with_two_decimals(room: Newsroom) -> None:
+    """A mean over visits, as at Plausible."""
+    assert _rows(room, metrics=["views_per_visit"]) == [([], [1.33])]
+
+
+def test_where_visits_begin_and_end(room: Newsroom) -> None:
+    """The first and the last page of each."""
+    entries = _rows(room, dimensions=["visit:entry_page"], metrics=["visits"])
+    assert entries == [(["/"], [2]), (["/b"], [1])]
+    exits = _rows(room, dimensions=["visit:exit_page"], metrics=["visits"])
+    assert exits == [(["/"], [1]), (["/a"], [1]), (["/b"], [1])]
+
+
 def test_time_comes_first_and_in_order(room: Newsroom) -> None:
     """Hours and days are local to the site."""
     rows = _rows(room, dimensions=["time:hour"])

@@ -24,6 +24,7 @@ SELECT
     visitors::BIGINT AS visitors,
     coalesce(visits, 0)::BIGINT AS visits,
     pageviews::BIGINT AS pageviews,
+    round(pageviews / visits, 2)::DOUBLE AS views_per_visit,
     round(100 * bounces / visits, 1)::DOUBLE AS bounce_rate,
     round(duration_s / visits, 1)::DOUBLE AS visit_duration
 FROM active

@@ -19,6 +19,7 @@ SELECT
     sum(visitors)::BIGINT AS visitors,
     sum(visits)::BIGINT AS visits,
     sum(pageviews)::BIGINT AS pageviews,
+    round(sum(pageviews) / sum(visits), 2)::DOUBLE AS views_per_visit,
     round(100 * sum(bounces) / sum(visits), 1)::DOUBLE AS bounce_rate,
     round(sum(duration_s) / sum(visits), 1)::DOUBLE AS visit_duration
 FROM days

@@ -117,6 +117,11 @@ def events_of(plan: list[Step], sites: list[int]) -> list[Event]:
                 timezone=ZONES[step.site],
                 source=step.source,
                 channel="search" if step.source else "direct",
+                referrer="ecosia.example" if step.source else "",
+                utm_source="paper" if step.interactive else "",
+                utm_medium=step.source.lower(),
+                utm_campaign=("spring", "", "autumn")[step.process],
+                screen=("xs", "md", "lg")[step.process],
                 country=COUNTRIES[step.visitor],
                 device=("mobile", "desktop", "desktop")[step.visitor],
                 browser=("Firefox", "Chrome", "Chrome")[step.visitor],
@@ -266,16 +271,25 @@ def arrivals(plan: list[Step], events: list[Event]) -> list[tuple[Step, Event]]:
 
 
 @settings(max_examples=18, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(st.lists(steps, min_size=8, max_size=70), st.lists(st.sampled_from(MOMENTS), max_size=2))
+@given(
+    st.lists(steps, min_size=8, max_size=70),
+    st.lists(st.sampled_from(MOMENTS), max_size=2),
+    st.lists(st.sampled_from([*SINGLES, *PAIRS]), min_size=6, max_size=6, unique=True),
+)
 def test_visits_and_reports_equal_the_oracles(
-    ram_of_module: Path, plan: list[Step], seals: list[datetime]
+    ram_of_module: Path,
+    plan: list[Step],
+    seals: list[datetime],
+    asked: list[tuple[Dimension, ...]],
 ) -> None:
     """After every load, after every sealing, and of live and sealed days together."""
     with watch(ram_of_module) as ours:
-        live_through(ours, plan, seals)
+        live_through(ours, plan, seals, asked)
 
 
-def live_through(ours: Watch, plan: list[Step], seals: list[datetime]) -> None:
+def live_through(
+    ours: Watch, plan: list[Step], seals: list[datetime], asked: list[tuple[Dimension, ...]]
+) -> None:
     """Let everything happen in order, looking at it all the time."""
     here = ours.house
     pending = sorted(seals)
@@ -290,7 +304,7 @@ def live_through(ours: Watch, plan: list[Step], seals: list[datetime]) -> None:
     ours.load()
     for moment in pending:
         ours.seal(moment)
-    ours.check_reports([*SINGLES, *PAIRS])
+    ours.check_reports(asked)
     here.finish()
     ours.load()
     ours.seal(datetime(2027, 1, 1, tzinfo=UTC))
