@@ -242,14 +242,6 @@ class Store:
             raise StoreError(type(error).__name__) from None
         _unlink(self._data / "live.unreadable.duckdb")
 
-    def discard_live(self) -> None:
-        """Move the live store aside and begin an empty one, to be loaded from the journal."""
-        with self._gate.closed():
-            with contextlib.suppress(duckdb.Error):  # it is being thrown away
-                self._root.close()
-            self._move_live_aside()
-            self._connect()
-
     def _path(self, database: str) -> Path:
         return self._data / f"{database}.duckdb"
 

@@ -123,8 +123,8 @@ def test_a_damaged_live_file_is_moved_aside_and_loaded_again(
 
 @pytest.mark.parametrize(
     "damage",
-    [noise(0, 0.1), noise(0.4, 0.6), noise(0, 1), cut(0.5), cut(0.99)],
-    ids=["noise at its start", "noise in its middle", "noise all over", "a half left", "torn"],
+    [noise(0, 0.1), noise(0.4, 0.6), cut(0.5)],
+    ids=["noise at its start", "noise in its middle", "only a half left"],
 )
 def test_a_damaged_wal_costs_no_event(
     nurse: Nursery, here: Installation, killed: Left, damage: Damage

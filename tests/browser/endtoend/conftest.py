@@ -1,8 +1,8 @@
 """Websites with a real collector behind them, visitors' browsers, and an editor's.
 
 What costs a second to start is shared by the tests of this folder and ends with the last of them:
-while Playwright's synchronous interface is open, asyncio.run() fails in this thread. So are two
-browser profiles, a visitor's and an editor's, of which a new one costs half a second. Each test
+while Playwright's synchronous interface is open, asyncio.run() fails in this thread. So are
+browser profiles, of which a new one costs half a second. Each test
 visits a section of the sites that is its own, from an address of its own.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, ViewportSize, sync_playwright
 
 from collector.control import Control
 from tests.browser.chromium import EXECUTABLE, FLAGS, UNWANTED_DEFAULTS
@@ -21,6 +21,7 @@ from tests.serving import USER_AGENT, Installation, installation
 from tests.test_geo import mmdb
 
 COUNTRIES = {"192.0.2.0/24": {"country_code": "NZ"}, "198.51.100.0/24": {"country_code": "PT"}}
+WINDOW: ViewportSize = {"width": 1280, "height": 720}
 _numbers = itertools.count(1)
 
 
@@ -118,19 +119,44 @@ def new_notes(visitor: tuple[Page, Watch]) -> Iterator[Watch]:
 def new_page(visitor: tuple[Page, Watch], notes: Watch) -> Iterator[Page]:
     """Return the visitor's page, without cookies; other things are never kept, as tests say."""
     page, _ = visitor
-    size = page.viewport_size
     yield page
     for other in page.context.pages:
         if other is not page:
             other.close()
+    _leave(page)
+
+
+@pytest.fixture(name="shared_scriptless", scope="package")
+def start_scriptless(browser: Browser) -> Iterator[tuple[Page, Watch]]:
+    """Make a browser profile with JavaScript switched off, with one page, watched."""
+    watch = Watch()
+    context = browser.new_context(
+        ignore_https_errors=True, user_agent=USER_AGENT, java_script_enabled=False
+    )
+    context.on("page", watch.watch)
+    yield context.new_page(), watch
+    context.close()
+
+
+@pytest.fixture(name="scriptless")
+def new_scriptless(shared_scriptless: tuple[Page, Watch]) -> Iterator[Page]:
+    """Return a page without JavaScript, whose browser has no cookies."""
+    page, watch = shared_scriptless
+    yield page
+    _leave(page)
+    assert watch.complaints() == []
+
+
+def _leave(page: Page) -> None:
+    """Make a page as new for the next test."""
     page.goto("about:blank")
     page.context.clear_cookies()
-    if size:
-        page.set_viewport_size(size)
+    page.set_viewport_size(WINDOW)
 
 
 @pytest.fixture(name="desk")
 def sit_at_desk(own_desk: Desk) -> Iterator[Desk]:
     """Return the page of an editor who is logged in, watched like a visitor's."""
     yield own_desk
+    own_desk.page.set_viewport_size(WINDOW)
     assert own_desk.watch.complaints() == []

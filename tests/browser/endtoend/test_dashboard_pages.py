@@ -1,12 +1,9 @@
 """The dashboard as editors see it: with scripts and without, wide and narrow, full and empty."""
 
-import contextlib
 import re
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import quote
 
-import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from dashboard.parts import Finding
@@ -23,11 +20,12 @@ from tests.browser.endtoend.website import (
     Front,
 )
 from tests.browser.recorder import DEADLINE_S
-from tests.serving import USER_AGENT, pageview
+from tests.serving import pageview
 
 COLLECTOR = {"Host": "stats.example.net"}
 NARROW: ViewportSize = {"width": 320, "height": 640}
 UNFOLD = "document.querySelectorAll('details').forEach((one) => { one.open = true })"
+PLANT = "document.body.insertAdjacentHTML('beforeend', '<img src=data:, onerror=alert(1)>')"
 IMAGE = "\"><img src=x onerror=alert('image')>"
 ALERTS = (
     "<script>alert('script')</script>",
@@ -64,26 +62,9 @@ _CUT_LABELS = """() => [...document.querySelectorAll(".chart text:not(.at *)")].
 }).map((label) => label.textContent)"""
 
 
-@contextlib.contextmanager
-def another_browser(desk: Desk, **settings: Any) -> Iterator[Page]:  # noqa: ANN401 - Playwright's
-    """Give the same editor a page in a browser of other settings, watched as well."""
-    browser = desk.page.context.browser
-    assert browser
-    context = browser.new_context(ignore_https_errors=True, user_agent=USER_AGENT, **settings)
-    context.on("page", desk.watch.watch)
-    context.add_cookies(desk.page.context.cookies())  # type: ignore[arg-type]  # what it returns
-    yield context.new_page()
-    context.close()
-
-
-@pytest.fixture(name="narrow")
-def open_narrow(desk: Desk) -> Iterator[Page]:
-    """Return the editor's page in a window of 320 pixels (WCAG 2.2, 1.4.10)."""
-    wide = desk.page.viewport_size
-    desk.page.set_viewport_size(NARROW)
-    yield desk.page
-    assert wide
-    desk.page.set_viewport_size(wide)
+def log_in_also(page: Page, desk: Desk) -> None:
+    """Let another browser take over an editor's login."""
+    page.context.add_cookies(desk.page.context.cookies())  # type: ignore[arg-type]  # what it returns
 
 
 def test_logging_in_and_out(page: Page, notes: Watch, desk: Desk) -> None:
@@ -123,7 +104,7 @@ def test_the_waiting_panel_shows_the_snippet_and_copies_it(desk: Desk) -> None:
 
 def test_the_waiting_panel_tells_who_opted_out(page: Page, desk: Desk) -> None:
     """The cookie of the common domain comes along to the dashboard, too."""
-    page.context.add_cookies(desk.page.context.cookies())  # type: ignore[arg-type]  # what it returns
+    log_in_also(page, desk)
     page.goto(BESIDE.counter + "opt-out")
     page.get_by_role("button", name="Do not count my visits").click()
     page.goto(f"{DASHBOARD}sites/{QUIET}")
@@ -137,46 +118,27 @@ def test_the_waiting_panel_tells_of_a_site_that_no_public_url_is_for(desk: Desk)
 
 
 def test_a_first_event_turns_the_waiting_panel_into_numbers(
-    page: Page, desk: Desk, section: str
+    page: Page, scriptless: Page, desk: Desk, section: str
 ) -> None:
     """By themselves, with scripts and without."""
     desk.open(FRESH)
-    with another_browser(desk, java_script_enabled=False) as scriptless:
-        scriptless.goto(f"{DASHBOARD}sites/{FRESH}")
-        for waiting in (desk.page, scriptless):
-            assert waiting.get_by_text("Waiting for the first event").is_visible()
-        page.goto(f"https://{FRESH}{section}")
-        for waiting in (desk.page, scriptless):
-            row = waiting.locator(".name").get_by_text(section)
-            expect(row).to_be_visible(timeout=DEADLINE_S * 1000)
-
-
-def test_an_open_page_renews_itself(desk: Desk, front: Front, section: str) -> None:
-    """In place: what is unfolded stays so, and the page is not loaded again."""
-    front.collector.post(pageview(section, BESIDE.site), COLLECTOR)
-    desk.wait_for_page(BESIDE.site, section)
-    with another_browser(desk) as page:
-        page.clock.install()
-        page.goto(f"{DASHBOARD}sites/{BESIDE.site}")
-        page.get_by_text("These numbers as a table").click()
-        page.evaluate("window.kept = true")
-        front.collector.post(pageview(section + "later", BESIDE.site), COLLECTOR)
-        desk.wait_for_page(BESIDE.site, section + "later")
-        page.clock.fast_forward(10_000)
-        row = page.locator(".name").get_by_text(section + "later")
+    log_in_also(scriptless, desk)
+    scriptless.goto(f"{DASHBOARD}sites/{FRESH}")
+    for waiting in (desk.page, scriptless):
+        assert waiting.get_by_text("Waiting for the first event").is_visible()
+    page.goto(f"https://{FRESH}{section}")
+    for waiting in (desk.page, scriptless):
+        row = waiting.locator(".name").get_by_text(section)
         expect(row).to_be_visible(timeout=DEADLINE_S * 1000)
-        assert page.evaluate("window.kept")
-        assert page.locator("#series-table").get_attribute("open") is not None
 
 
 def test_the_dashboard_works_without_javascript(
-    browser: Browser, desk: Desk, front: Front, section: str
+    scriptless: Page, desk: Desk, front: Front, section: str
 ) -> None:
     """Logging in, choosing a site, a period and a number, unfolding, logging out."""
     front.collector.post(pageview(section, PLAIN), COLLECTOR)
     desk.wait_for_page(PLAIN, section)
-    context = browser.new_context(ignore_https_errors=True, java_script_enabled=False)
-    page = context.new_page()
+    page = scriptless
     page.goto(DASHBOARD)
     log_in(page)
     page.get_by_role("link", name=PLAIN).click()
@@ -185,42 +147,31 @@ def test_the_dashboard_works_without_javascript(
     expect(page.get_by_role("heading", name="Pageviews per hour")).to_be_visible()
     page.get_by_text("These numbers as a table").click()
     expect(page.get_by_role("columnheader", name="Bounce rate")).to_be_visible()
-    page.get_by_role("link", name="Yesterday").click()
-    expect(page.get_by_text("Nobody was counted in this period")).to_be_visible()
     page.get_by_text("Other dates").click()
     page.get_by_label("From").fill("2026-01-01")
+    page.get_by_label("To").fill("2026-01-02")
     page.get_by_role("button", name="Show").click()
-    expect(page.get_by_role("heading", name="Pageviews per day")).to_be_visible()
+    expect(page.get_by_text("Nobody was counted in this period")).to_be_visible()
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_label("Access key")).to_be_visible()
-    context.close()
 
 
-def test_no_page_is_wider_than_320_pixels(
-    narrow: Page, desk: Desk, front: Front, section: str
-) -> None:
-    """Nobody has to scroll sideways, whatever the sites' pages are called."""
+def test_no_page_is_wider_than_320_pixels(desk: Desk, front: Front, section: str) -> None:
+    """Nobody scrolls sideways (WCAG 2.2, 1.4.10), whatever pages are called; no label is cut."""
     for path in ("long-words-" * 60, "/".join(["deep"] * 90), "Donaudampfschiffahrt" * 9):
         front.collector.post(pageview(section + path, LONG), COLLECTOR)
     front.collector.post(pageview(section, LONG), COLLECTOR)
     desk.wait_for_page(LONG, section)
     site = f"sites/{LONG}"
-    views = ["", site, f"{site}?period=28d", f"{site}?period=x"]
-    views += ["sites/no", f"{site}?period=custom&from=2026-01-01&to=2026-12-31", f"sites/{QUIET}"]
+    views = ["", f"{site}?metric=bounce_rate", f"{site}?metric=visit_duration&period=28d"]
+    views += ["sites/no", f"{site}?period=x", f"sites/{QUIET}"]
+    desk.page.set_viewport_size(NARROW)
     for view in views:
-        narrow.goto(DASHBOARD + view)
-        narrow.evaluate(UNFOLD)
-        assert sticks_out(narrow) <= 0, view
-    assert len(desk.watch.complaints()) == len(("400 of ?period=x", "404 of sites/no"))
-
-
-def test_the_values_of_the_scale_are_shown_whole(narrow: Page, desk: Desk, front: Front) -> None:
-    """Whatever unit they have, and whatever typeface stands in."""
-    front.collector.post(pageview("/scale", BESIDE.site), COLLECTOR)
-    desk.wait_for_page(BESIDE.site, "/scale")
-    for metric in ("visitors", "bounce_rate", "visit_duration"):
-        desk.open(BESIDE.site, f"?metric={metric}")
-        assert narrow.evaluate(_CUT_LABELS) == [], metric
+        desk.page.goto(DASHBOARD + view)
+        desk.page.evaluate(UNFOLD)
+        assert sticks_out(desk.page) <= 0, view
+        assert desk.page.evaluate(_CUT_LABELS) == [], view
+    assert len(desk.watch.complaints()) == len(("404 of sites/no", "400 of ?period=x"))
 
 
 def test_no_page_for_visitors_is_wider_than_320_pixels(page: Page) -> None:
@@ -260,10 +211,11 @@ def hostile_posts() -> Iterator[tuple[dict[str, object], dict[str, str]]]:
         yield plain, {"X-Forwarded-For": in_header}
 
 
-def test_hostile_text_is_shown_as_text(desk: Desk, front: Front) -> None:
+def test_hostile_text_is_shown_as_text(browser: Browser, desk: Desk, front: Front) -> None:
     """From every field of an event to the screen: nothing of it runs, nothing becomes markup.
 
-    A second look without the pages' policy shows that it is escaping that holds.
+    A second look without the pages' policy shows that it is escaping that holds; there, markup
+    that is planted does run, and is noticed.
     """
     for number, (event, headers) in enumerate(hostile_posts()):
         visitor = {"X-Forwarded-For": f"203.0.113.{number % 250}"}
@@ -279,30 +231,30 @@ def test_hostile_text_is_shown_as_text(desk: Desk, front: Front) -> None:
     assert any("<script>" in source for source in desk.rows("Traffic sources"))
     assert desk.page.evaluate(_FOREIGN) == []
 
-    with another_browser(desk, bypass_csp=True) as page:
-        for view in (HOSTILE, quote(IMAGE), f"{HOSTILE}?metric={quote(IMAGE)}"):
-            page.goto(f"{DASHBOARD}sites/{view}")
-            page.evaluate(UNFOLD)
-            assert page.evaluate(_FOREIGN) == []
+    context = browser.new_context(ignore_https_errors=True, bypass_csp=True)
+    context.on("page", desk.watch.watch)
+    page = context.new_page()
+    log_in_also(page, desk)
+    for view in (HOSTILE, quote(IMAGE), f"{HOSTILE}?metric={quote(IMAGE)}"):
+        page.goto(f"{DASHBOARD}sites/{view}")
+        page.evaluate(UNFOLD)
+        assert page.evaluate(_FOREIGN) == []
     statuses = re.findall(r"status of (\d+)", " ".join(desk.watch.complaints()))
     assert statuses == ["404", "400"]
+    with page.expect_event("dialog"):
+        page.evaluate(PLANT)
+    assert desk.watch.complaints() == ["1"]
+    context.close()
 
 
-def test_what_a_page_must_not_do_would_be_noticed(page: Page, notes: Watch, desk: Desk) -> None:
-    """Markup that the policy stops, markup that runs, and what is too wide."""
-    planted = "document.body.insertAdjacentHTML('beforeend', '<img src=data:, onerror=alert(1)>')"
+def test_what_a_page_must_not_do_would_be_noticed(page: Page, notes: Watch) -> None:
+    """Markup that the policy stops, and what is too wide."""
+    page.set_viewport_size(NARROW)
     page.goto(DASHBOARD + "login")
     with page.expect_console_message(lambda message: "Content Security Policy" in message.text):
-        page.evaluate(planted)
+        page.evaluate(PLANT)
     assert len(page.evaluate(_FOREIGN)) == 1
     assert notes.complaints() != []
-    page.set_viewport_size(NARROW)
     page.evaluate("document.querySelector('h1').append(document.createElement('pre'))")
     page.evaluate("document.querySelector('pre').textContent = 'unbreakable'.repeat(9)")
     assert sticks_out(page) > 0
-
-    with another_browser(desk, bypass_csp=True) as unguarded:
-        unguarded.goto(DASHBOARD + "login")
-        with unguarded.expect_event("dialog"):
-            unguarded.evaluate(planted)
-        assert "1" in desk.watch.complaints()

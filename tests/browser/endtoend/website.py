@@ -137,18 +137,18 @@ class Front:
             assert came, f"{count} x {name} awaited, there is {self.events(about)}"
         return found()
 
-    def ask(self, url: str, method: str = "GET", **headers: str) -> http.client.HTTPResponse:
-        """Ask for an address without a browser; the answer's body is read."""
+    def ask(self, url: str, method: str = "GET") -> tuple[int, str]:
+        """Ask for an address without a browser; return status and text of the answer."""
         parts = urlsplit(url)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=context)
-        connection.request(method, parts.path, headers={"Host": parts.netloc, **headers})
+        connection.request(method, parts.path, headers={"Host": parts.netloc})
         answer = connection.getresponse()
-        answer.read()
+        text = answer.read().decode()
         connection.close()
-        return answer
+        return answer.status, text
 
 
 def certificate(folder: Path) -> ssl.SSLContext:
