@@ -36,12 +36,13 @@ PHONE = (
 NAMES = attrgetter("site")
 
 
-def journalled(here: Installation, name: str) -> list[dict[str, Any]]:
-    """Return the events of one name that are in the journal."""
+def journalled(here: Installation, section: str, name: str) -> list[dict[str, Any]]:
+    """Return the events of one name on the pages of a section that are in the journal."""
     chunks = sorted((here.data / "journal").iterdir())
     lines = [line for chunk in chunks for line in chunk.read_bytes().splitlines(keepends=True)]
     whole = [json.loads(line) for line in lines if line.endswith(b"\n")]
-    return [event for event in whole if event.get("name") == name]
+    here_only = [event for event in whole if event.get("path", "").startswith(section)]
+    return [event for event in here_only if event["name"] == name]
 
 
 def be_restored(page: Page, path: str) -> None:
@@ -84,6 +85,7 @@ def test_a_visit_shows_on_the_dashboard(
     assert views[section] >= 3
     assert [views[section + name] for name in ("one", "two", "next")] == [1, 2, 1]
     rows = {path: ("1", str(count)) for path, count in views.items()}
+    desk.wait_for_page(place.site, section + "next")
     desk.open_when(place.site, lambda: rows.items() <= desk.rows("Popular pages").items())
     assert "elsewhere.example.edu" in desk.rows("Traffic sources")
     assert "New Zealand" in desk.rows("Countries")
@@ -115,7 +117,7 @@ def test_a_custom_event_arrives_and_ends_a_bounce(
     assert desk.number("Bounce rate") == "100%"
     page.evaluate("gatecount('Download', { file: 'report.pdf', by: 'someone@example.com' })")
     desk.open_when(STEADY, lambda: desk.number("Bounce rate") == "0%")
-    (event,) = journalled(here, "Download")
+    (event,) = journalled(here, section, "Download")
     assert event["props"] == {"file": "report.pdf", "by": ":id"}
     assert event["path"] == section
 
@@ -140,7 +142,7 @@ def test_a_phone_reports_how_long_a_page_was_looked_at_when_hiding_it(
         desk.open_when(STILL, lambda: desk.number("Visit duration") != before)
     assert list(desk.rows("Devices")) == ["mobile"]
     assert list(desk.rows("Operating systems")) == ["Android"]
-    engaged = [event.get("engaged_s", 0) for event in journalled(here, "engagement")]
+    engaged = [event.get("engaged_s", 0) for event in journalled(here, section, "engagement")]
     assert max(engaged) >= 2
 
 

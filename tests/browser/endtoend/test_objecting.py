@@ -16,7 +16,6 @@ from tests.browser.endtoend.website import (
     BESIDE,
     DASHBOARD,
     ELSEWHERE,
-    FRESH,
     PLACES,
     PREFIX,
     QUIET,
@@ -240,7 +239,7 @@ def test_a_visit_without_objection_is_counted_wholly(
     page: Page, front: Front, section: str
 ) -> None:
     """And `visit` misses nothing, on which the tests above rely."""
-    start = f"https://{FRESH}{section}"
+    start = PREFIX.home + section
     visit(page, start)
     front.wait_for(start, "engagement", 4)
     names = sorted(event["n"] for event in front.events(start))
