@@ -232,11 +232,14 @@ class TrustedProxies:
         """
         return cls(_parsed_network(text.strip()) for text in networks)
 
-    def trusts(self, address: str) -> bool:
-        """Tell whether an address is a proxy's. Only a yes is remembered: a no is a visitor."""
+    def trusts(self, address: str, packed: bytes = b"") -> bool:
+        """Tell whether an address is a proxy's. Only a yes is remembered: a no is a visitor.
+
+        Who has it packed already says so.
+        """
         if address in self._believed:
             return True
-        packed = _packed(address)
+        packed = packed or _packed(address)
         number = int.from_bytes(packed, "big")
         for size, shift, prefix in self._networks:
             if size == len(packed) and number >> shift == prefix:
@@ -286,8 +289,11 @@ def client_address(peer: str | None, forwarded_for: str, trusted: TrustedProxies
         address = _bare(entry)
         if not address:  # RFC 9110, 5.6.1: empty list elements are ignored
             continue
-        if not trusted.trusts(address):
-            return address if _packed(address) else nearest
+        packed = _packed(address)
+        if not packed:
+            return nearest
+        if not trusted.trusts(address, packed):
+            return address
         nearest = address
     return nearest
 

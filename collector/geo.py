@@ -6,6 +6,7 @@ import lzma
 import os
 import secrets
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 
 import maxminddb
@@ -156,6 +157,11 @@ def _code(record: object) -> str:
     code = record.get("country_code")
     if code is None and isinstance(country := record.get("country"), dict):
         code = country.get("iso_code")
-    if not isinstance(code, str) or len(code) != 2 or not (code.isascii() and code.isalpha()):  # noqa: PLR2004 - alpha-2
+    return _alpha_2(code) if isinstance(code, str) else ""
+
+
+@lru_cache(maxsize=1024)
+def _alpha_2(code: str) -> str:
+    if len(code) != 2 or not (code.isascii() and code.isalpha()):  # noqa: PLR2004 - alpha-2
         return ""
     return "" if code.upper() in _NO_COUNTRY else code.upper()

@@ -21,7 +21,7 @@ IDLE_TIMEOUT_S = 75.0  # longer than proxies keep a connection, so that they clo
 SHUTDOWN_TIMEOUT_S = 5
 _BACKLOG = 4096
 # With the defaults, collections of many live objects made the slowest requests wait 70 ms.
-_GC_THRESHOLDS = (5_000, 50, 1_000)
+_GC_THRESHOLDS = (50_000, 50, 1_000)
 _HEAD_TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"

@@ -1,8 +1,7 @@
 """Websites with a real collector behind them, visitors' browsers, and an editor's.
 
 What costs a second to start is shared by the tests of this folder and ends with the last of them:
-while Playwright's synchronous interface is open, asyncio.run() fails in this thread. So are
-browser profiles, of which a new one costs half a second. Each test
+while Playwright's synchronous interface is open, asyncio.run() fails in this thread. Each test
 visits a section of the sites that is its own, from an address of its own.
 """
 
