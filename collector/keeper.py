@@ -13,13 +13,11 @@ from datetime import UTC, datetime
 from collector.clock import ClockGuard
 from collector.load import Loader
 from collector.seal import Sealer
-from collector.store import StoreError
+from collector.store import StoreError, step_back
 
 _LOG = logging.getLogger("gatecount.keeper")
 _LOAD_EVERY_S = 1.0  # the dashboard shows an event within three
 _SEAL_EVERY_S = 20.0
-# Whoever waits for an answer goes first: on a busy core this thread gets a third of the time.
-_NICENESS = 5
 
 
 class Keeper:
@@ -46,8 +44,7 @@ class Keeper:
 
     def _run(self) -> None:
         try:
-            # On Linux niceness is each thread's own; see sched(7).
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+            step_back()
             while True:
                 self._turn()
                 if self._stop.wait(_LOAD_EVERY_S):
