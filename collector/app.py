@@ -83,7 +83,8 @@ class Application:
             await self._page(scope, receive, _secured(send))
 
     async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
-        host = asked_host(peer_of(scope), headers_of(scope["headers"]), self._trusted)
+        scope = _as_asked(scope, self._trusted)
+        host = asked_host("", headers_of(scope["headers"]), self._trusted)
         prefix = self._prefixes.get(host)
         if prefix is None:
             await self._everyone(scope, receive, send)
@@ -92,6 +93,22 @@ class Application:
         if path.startswith(prefix + "/"):  # the proxy did not strip it
             scope = {**scope, "path": path.removeprefix(prefix)}
         await self._visitors(scope, receive, send)
+
+
+def _as_asked(scope: Scope, trusted: TrustedProxies) -> Scope:
+    """Return a request as the browser sent it to a proxy of ours: its scheme and host."""
+    headers = headers_of(scope["headers"])
+    told = {name: headers.get(name) for name in (b"x-forwarded-proto", b"x-forwarded-host")}
+    if not any(told.values()) or not trusted.trusts(peer_of(scope)):
+        return scope
+    proto, host = (value and value.rpartition(b",")[2].strip() for value in told.values())
+    asked = {**scope}
+    if proto in {b"http", b"https"}:
+        asked["scheme"] = proto.decode()
+    if host:
+        others = [pair for pair in scope["headers"] if pair[0] != b"host"]
+        asked["headers"] = [(b"host", host), *others]
+    return asked
 
 
 def _secured(send: Send) -> Send:

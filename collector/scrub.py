@@ -148,14 +148,14 @@ _UNSEEN_IN_URLS = re.compile(r"\A[\x00-\x20]+|[\x00-\x20]+\Z|[\t\r\n]+")  # as b
 
 # The quick road: lower-case words of up to 15 letters, short numbers and marks, joined by hyphens.
 # No two numbers stand side by side but those of a date, and none beside a mark: together they may
-# be one number.
+# be one number. No group is possessive: up to Python 3.11.4 such groups match wrongly (gh-106052).
 _PLAIN_WORD = r"[a-z]{1,15}+"
-_PLAIN_NUMBER = r"[0-9]{1,4}+(?:-[0-9]{1,2}+){0,2}+(?!-?[0-9:])"
+_PLAIN_NUMBER = r"[0-9]{1,4}+(?:-[0-9]{1,2}+){0,2}(?!-?[0-9:])"
 _PLAIN_PART = rf"(?:{_PLAIN_WORD}|{_PLAIN_NUMBER}|{MARK}(?!-?[0-9:]))"
-_PLAIN = rf"(?:/{_PLAIN_PART}(?:-{_PLAIN_PART})*+)*+(?:/|\.html?|\.php)?"
+_PLAIN = rf"(?:/{_PLAIN_PART}(?:-{_PLAIN_PART})*)*(?:/|\.html?|\.php)?"
 _PLAIN_PATH = re.compile(rf"(?=/){_PLAIN}")
 _PLAIN_URL = re.compile(
-    rf"https?://((?:[a-z0-9][a-z0-9-]{{0,61}}+\.)++[a-z]{{2,63}}+)((?=/){_PLAIN})?"
+    rf"https?://((?:[a-z0-9][a-z0-9-]{{0,61}}\.)+[a-z]{{2,63}}+)((?=/){_PLAIN})?"
     r"(?:\?([^#]*))?(?:#.*)?"
 )
 # The identifiers that addresses hold most often.
