@@ -143,7 +143,8 @@ def visits(
         site_domain: one of `sites()`.
         readers_at: what `addresses` returned.
         visits_a_minute: how many visits begin, by the seconds since the start, of which only the
-            first day is asked; for the day so far `rhythm(site_domain)`, starting at midnight.
+            first day and its end are asked; for the day so far `rhythm(site_domain)`, starting at
+            midnight.
         lasting_s: no request is later than this; visits may be cut short by it.
     """
     crowd = _Crowd(rng, readers_at)
@@ -192,7 +193,8 @@ def _starts(
     rng: Random, visits_a_minute: Callable[[float], float], lasting_s: float
 ) -> Iterator[float]:
     """Yield the starts of a Poisson process of varying rate, by thinning one of the highest."""
-    peak = max(visits_a_minute(hour * _HOUR_S) for hour in range(_DAY_S // _HOUR_S))
+    hours = range(_DAY_S // _HOUR_S + 1)  # the end of the day too: what is asked for may rise late
+    peak = max(visits_a_minute(hour * _HOUR_S) for hour in hours)
     at_s = rng.expovariate(peak / 60)
     while at_s < lasting_s:
         if rng.random() * peak < visits_a_minute(at_s):

@@ -11,7 +11,7 @@ from starlette.types import Scope
 from collector.compose import Core
 from collector.config import Config, StartError
 from collector.control import Site
-from collector.hosts import snippet
+from collector.hosts import registrable_domain, snippet
 from collector.ingest import Obstacle
 from collector.keeper import Keeper
 from collector.load import Loader
@@ -51,7 +51,11 @@ def owning(core: Core) -> Iterator[Owned]:
 
 def _dashboard_parts(core: Core, stats: Stats) -> dashboard.Parts:
     def diagnose(scope: Scope, site: Site) -> tuple[dashboard.Finding, ...]:
-        return tuple(_FINDINGS[found] for found in core.ingest.obstacles(scope, site))
+        own = registrable_domain(site.domain)
+        # Where a public URL suits the site, its visitors come by that one, whatever this one is.
+        suits = any(registrable_domain(mount.host) == own for mount in core.config.public_url)
+        found = core.ingest.obstacles(scope, site)
+        return tuple(_FINDINGS[each] for each in found if not (suits and each is Obstacle.HOST))
 
     return dashboard.Parts(
         stats=stats,

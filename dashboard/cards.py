@@ -53,6 +53,20 @@ def _or_unknown(value: str) -> str:
     return value or UNKNOWN
 
 
+_DEVICES = {
+    "desktop": "Desktop",
+    "mobile": "Mobile",
+    "tablet": "Tablet",
+    "tv": "TV",
+    "console": "Console",
+    "unknown": UNKNOWN,
+}
+
+
+def _device_name(value: str) -> str:
+    return _DEVICES.get(value, value) or UNKNOWN
+
+
 def _or_direct(value: str) -> str:
     return value or DIRECT
 
@@ -62,7 +76,7 @@ _KINDS = (
     _PAGES,
     _Kind("sources", "Traffic sources", "Source", Dimension.SOURCE, _or_direct),
     _Kind("countries", "Countries", "Country", Dimension.COUNTRY, country_name),
-    _Kind("devices", "Devices", "Device", Dimension.DEVICE, _or_unknown),
+    _Kind("devices", "Devices", "Device", Dimension.DEVICE, _device_name),
     _Kind("browsers", "Browsers", "Browser", Dimension.BROWSER, _or_unknown),
     _Kind("systems", "Operating systems", "System", Dimension.OS, _or_unknown),
 )

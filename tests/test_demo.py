@@ -105,6 +105,15 @@ def test_live_visits_come_at_the_rate_asked_for() -> None:
     assert entries == pytest.approx(30 * 120, rel=0.1)
 
 
+def test_traffic_that_becomes_lively_late_in_the_day_is_lively() -> None:
+    """Also in the last hour, of which only the end is on the hour."""
+    anywhere = addresses(rng(), lambda _: "")
+    evening_s = DAY_S - 1200
+    stream = visits(rng(), MANUAL, anywhere, lambda at_s: 30.0 if at_s > evening_s else 0.1, DAY_S)
+    entries = sum(is_entry(each, MANUAL) for each in stream if each.at_s > evening_s)
+    assert entries == pytest.approx(30 * 20, rel=0.15)
+
+
 def test_visits_have_one_to_thirty_pages_and_many_have_one() -> None:
     """One visit at a time, far from the next."""
     site = sites()[MANUAL]

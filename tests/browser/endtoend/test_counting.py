@@ -89,7 +89,7 @@ def test_a_visit_shows_on_the_dashboard(
     desk.open_when(place.site, lambda: rows.items() <= desk.rows("Popular pages").items())
     assert "elsewhere.example.edu" in desk.rows("Traffic sources")
     assert "New Zealand" in desk.rows("Countries")
-    assert "desktop" in desk.rows("Devices")
+    assert "Desktop" in desk.rows("Devices")
     assert "Chrome" in desk.rows("Browsers")
     assert "Linux" in desk.rows("Operating systems")
     assert kept(desk.page) == {}
@@ -140,7 +140,7 @@ def test_a_phone_reports_how_long_a_page_was_looked_at_when_hiding_it(
         chromium.open(start + "last")
         front.wait_for(start, "engagement", 2)
         desk.open_when(STILL, lambda: desk.number("Visit duration") != before)
-    assert list(desk.rows("Devices")) == ["mobile"]
+    assert list(desk.rows("Devices")) == ["Mobile"]
     assert list(desk.rows("Operating systems")) == ["Android"]
     engaged = [event.get("engaged_s", 0) for event in journalled(here, section, "engagement")]
     assert max(engaged) >= 2
