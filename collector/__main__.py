@@ -296,7 +296,7 @@ def _supervise(bound: socket.socket, workers: int) -> None:
     while not (stopping.is_set() or _could_not_start(running)):
         running = [worker for worker in running if worker.poll() is None]
         while len(running) < workers:
-            running.append(subprocess.Popen(arguments, pass_fds=(bound.fileno(),)))  # noqa: S603
+            running.append(subprocess.Popen(arguments, pass_fds=(bound.fileno(),)))  # noqa: S603 - ours
         stopping.wait(_WORKER_CHECK_EVERY_S)
     for worker in running:
         worker.terminate()

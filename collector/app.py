@@ -114,6 +114,7 @@ def _as_asked(scope: Scope, trusted: TrustedProxies) -> Scope:
 def _secured(send: Send) -> Send:
     """Add the security headers to whatever a page answers; a header it set itself stands."""
 
+    # ASGI's messages are typed by the value of a key, which the type checker cannot follow.
     async def secured(message: dict[str, object]) -> None:
         if message["type"] == "http.response.start":
             headers = list(message.get("headers", ()))  # type: ignore[call-overload]
