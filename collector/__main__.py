@@ -8,16 +8,13 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from collector import config as options
 from collector import log
@@ -28,8 +25,6 @@ from collector.hosts import snippet
 if TYPE_CHECKING:
     from collector.compose import Composed
 
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
 cli = typer.Typer(
     help="gatecount: web analytics that counts visitors without knowing them.",
     no_args_is_help=True,
@@ -62,7 +57,7 @@ def _errors_told() -> Iterator[None]:
     try:
         yield
     except (ControlError, StartError) as error:
-        _err.print(f"gatecount: {error}", markup=False, soft_wrap=True)
+        typer.echo(f"gatecount: {error}", err=True)
         raise typer.Exit(_EX_CANNOT_START) from None
 
 
@@ -149,7 +144,7 @@ def ingest(
         _prepare_process(config)
         with _listen(config) if descriptor is None else socket.socket(fileno=descriptor) as bound:
             if descriptor is None:
-                _out.print(f"Taking events on {_address(bound)}", markup=False)
+                typer.echo(f"Taking events on {_address(bound)}")
             if workers > 1:
                 _supervise(bound, workers)
                 return
@@ -170,8 +165,8 @@ def site_add(
     """Register a site; a running server knows it within a second."""
     with _errors_told(), _control(context) as (config, control):
         site = control.add_site(domain, timezone, datetime.now(UTC))
-        _out.print(f"{site.domain} is registered ({site.timezone}). Put this on its pages:\n")
-        _out.print("  " + snippet(config.public_url, site.domain), markup=False, soft_wrap=True)
+        typer.echo(f"{site.domain} is registered ({site.timezone}). Put this on its pages:\n")
+        typer.echo("  " + snippet(config.public_url, site.domain))
 
 
 @site_cli.command("list")
@@ -180,12 +175,10 @@ def site_list(context: typer.Context) -> None:
     with _errors_told(), _control(context) as (_, control):
         sites = control.sites()
         if not sites:
-            _out.print("No site yet. Add one: gatecount site add example.com")
+            typer.echo("No site yet. Add one: gatecount site add example.com")
             return
-        table = Table("site", "time zone", "since", box=None, pad_edge=False)
-        for site in sites:
-            table.add_row(site.domain, site.timezone, site.created_at.date().isoformat())
-        _out.print(table)
+        rows = [(s.domain, s.timezone, s.created_at.date().isoformat()) for s in sites]
+        _print_table(("site", "time zone", "since"), rows)
 
 
 @site_cli.command("remove")
@@ -199,7 +192,7 @@ def site_remove(
         if not yes:
             typer.confirm(f"Delete all numbers of {domain}, for good?", abort=True)
         site = control.remove_site(domain, datetime.now(UTC))
-        _out.print(
+        typer.echo(
             f"{site.domain} is not counted any more. Its numbers are deleted by the running server"
             " within a minute, or at its next start."
         )
@@ -209,11 +202,23 @@ def site_remove(
 def config_show(context: typer.Context) -> None:
     """Show every option, its value and where that came from."""
     with _errors_told():
-        table = Table("option", "value", "from", "what it is", box=None, pad_edge=False)
-        for row in context.obj.settings().table:
-            text = f"{row.option.help} [{row.option.unit}]"
-            table.add_row(row.option.name, row.shown(), row.origin, text)
-        _out.print(table, markup=False)
+        rows = [
+            (row.option.name, row.shown(), row.origin, f"{row.option.help} [{row.option.unit}]")
+            for row in context.obj.settings().table
+        ]
+        _print_table(("option", "value", "from", "what it is"), rows)
+
+
+def _print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    # Not at the top: a server, which draws no table, would keep the 3 MB these take.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(*head, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console(highlight=False).print(table)
 
 
 @cli.command()
@@ -272,14 +277,13 @@ def _address(bound: socket.socket) -> str:
 
 def _greet(parts: "Composed", bound: socket.socket) -> None:
     """Say where the dashboard is, its key if it was made just now, and what is still to do."""
-    say = partial(_out.print, markup=False, soft_wrap=True)
-    say(f"Dashboard  {_address(bound)}")
+    typer.echo(f"Dashboard  {_address(bound)}")
     if parts.access_key:
-        say(f"Access key {parts.access_key}   (shown this once; it opens dashboard and API)")
+        typer.echo(f"Access key {parts.access_key}   (shown this once; it opens dashboard and API)")
     if not parts.control.sites():
-        say("No site yet. In another terminal: gatecount site add example.com")
+        typer.echo("No site yet. In another terminal: gatecount site add example.com")
     for notice in parts.notices:
-        say(f"Notice     {notice}")
+        typer.echo(f"Notice     {notice}")
 
 
 def _supervise(bound: socket.socket, workers: int) -> None:

@@ -241,7 +241,13 @@ OPTIONS = (
         "What one network may send before the rest is dropped.",
     ),
     Option("memory_limit", 512, _whole(64, 1_048_576), "MiB", "What DuckDB may use."),
-    Option("threads", 2, _whole(1, 256), "threads", "How many threads DuckDB may use."),
+    Option(
+        "threads",
+        2,
+        _whole(1, 256),
+        "threads",
+        "How many threads DuckDB may use, at most one for each processor.",
+    ),
     Option("log_level", "info", _one_of(*LOG_LEVELS), "level", "The least urgent line logged."),
 )
 _BY_NAME = {option.name: option for option in OPTIONS}

@@ -115,9 +115,14 @@ class Loader:
 
 def _load_rows(session: Session, chunk: str, file: str) -> None:
     session.run("load_batch", file=file)
-    session.run("load_events", file=file)
+    session.run("load_arrivals")
+    session.run("load_events")
     session.run("load_drops")
     session.run("load_day_keys")
     session.run("load_chunk_days", chunk=chunk)
-    session.run("replace_visits_delete")
-    session.run("replace_visits_insert", gap_us=VISIT_GAP_US)
+    session.run("load_touched", gap_us=VISIT_GAP_US)
+    ((since_us,),) = session.run("load_touched_since")
+    if since_us is not None:
+        session.run("replace_visits_delete", since_us=since_us)
+        session.run("replace_visits_insert", since_us=since_us, gap_us=VISIT_GAP_US)
+    session.run("load_forget_batch")

@@ -1,6 +1,7 @@
 """What the process that owns DuckDB has on top: loader, sealing, numbers, dashboard."""
 
 import contextlib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -72,7 +73,9 @@ def _dashboard_parts(core: Core, stats: Stats) -> dashboard.Parts:
 
 
 def _store(config: Config) -> Store:
+    # More threads than processors cost time and memory, and are in the way of the event loop.
+    threads = min(config.threads, len(os.sched_getaffinity(0)))
     try:
-        return Store(config.data, memory_limit_mib=config.memory_limit, threads=config.threads)
+        return Store(config.data, memory_limit_mib=config.memory_limit, threads=threads)
     except StoreError as error:
         raise StartError(str(error)) from None

@@ -96,7 +96,7 @@ class Sealer:
         if not leftovers and not gone and known <= chunks.keys():
             return
         with self._store.writing() as session:
-            for table in ("events", "visits", "drops", "day_keys"):
+            for table in ("events", "arrivals", "visits", "drops", "day_keys"):
                 session.run(f"seal_forget_{table}")
             session.run("load_ledger", chunk=_NO_CHUNK, first_byte=0, end_byte=0, is_last=False)
         for path in gone:
@@ -110,8 +110,7 @@ class Sealer:
 
     def _seal(self, site: int, day: date, now: datetime) -> None:
         with self._store.writing() as session:
-            session.run("seal_considered", site=site, date=day)
-            session.run("seal_numbered", gap_us=VISIT_GAP_US)
+            session.run("seal_numbered", site=site, date=day, gap_us=VISIT_GAP_US)
             session.run("seal_computed", gap_us=VISIT_GAP_US)
             session.run("seal_ordinals")
             session.run("seal_visits")

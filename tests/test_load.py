@@ -16,6 +16,7 @@ from collector.store import StoreError
 from tests.house import House, at_us, event, house
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+EVENTS = "live.events JOIN live.arrivals USING (arrival)"
 COUNT = "SELECT count(*) FROM live.events"
 
 
@@ -155,11 +156,11 @@ def test_every_field_of_an_event_arrives(here: House) -> None:
     here.load(full)
     fields = [f for f in Event.__struct_fields__ if f not in {"date", "revenue"}]
     columns = ", ".join(fields)
-    rows = here.rows(f"SELECT date::VARCHAR, revenue::VARCHAR, {columns} FROM live.events")
+    rows = here.rows(f"SELECT date::VARCHAR, revenue::VARCHAR, {columns} FROM {EVENTS}")
     assert rows == [(full.date, full.revenue, *(getattr(full, field) for field in fields))]
     here.load(event(site, NOON, token=7))
     ((interactive, engaged_s, source, props),) = here.rows(
-        "SELECT interactive, engaged_s, source, props FROM live.events WHERE token = 7"
+        f"SELECT interactive, engaged_s, source, props FROM {EVENTS} WHERE token = 7"
     )
     assert (interactive, engaged_s, source, props or {}) == (True, 0, "", {})
 

@@ -285,7 +285,7 @@ def test_a_removed_sites_lines_in_a_shared_chunk_go_with_the_others_days(here: H
     here.sealer.purge_removed(NOON)
     assert [path.name for path in here.journal.iterdir()] == ["000001.jsonl"]
     with here.store.writing() as session:  # as if live had been moved aside
-        for table in ("events", "visits", "ledger", "chunk_days"):
+        for table in ("events", "arrivals", "visits", "ledger", "chunk_days"):
             session.query(f"DELETE FROM live.{table}")
     here.loader.reread_ledger()
     here.loader.load()

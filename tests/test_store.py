@@ -27,7 +27,7 @@ from tests.house import event, house
 
 ROOT = Path(__file__).parents[1]
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-VISITS = "SELECT site, date::VARCHAR, token, visit, events FROM live.visits ORDER BY ALL"
+VISITS = "SELECT site, date::VARCHAR, token, started_at_us, events FROM live.visits ORDER BY ALL"
 
 
 @contextlib.contextmanager
@@ -419,8 +419,8 @@ def test_deleted_bytes_are_gone_once_a_store_is_rewritten(ram: Path) -> None:
 # itself, never a value. Each is a closed set where it stands.
 COMPOSED_OF = {
     "collector.store": {
-        "_quoted(fresh)", "_quoted(self._data)", "_BLOCK_BYTES[database]", "database",
-        "path", "block_bytes", "version", "text", "done",
+        "_quoted(fresh)", "_quoted(self._data)", "_layout(database)", "database",
+        "path", "version", "text", "done",
     },
     "collector.stats": set(),
     "collector.control": {"where", "number:d"},

@@ -1,8 +1,6 @@
--- All events so far of the visitors in the batch: their visits are computed anew.
-SELECT
-    row_number() OVER () AS event, site, date, hour, at_us, token, name, host, path, source,
-    channel, referrer, utm_source, utm_medium, utm_campaign, country, device, browser, os, screen,
-    interactive
+-- The events so far that the visits to be computed anew are made of. The bound for all of them says
+-- nothing more, but lets DuckDB pass over what is older.
+SELECT e.*
 FROM live.events e
-SEMI JOIN (SELECT DISTINCT site, date, token FROM batch WHERE kind = 'event') t
-    ON e.site = t.site AND e.date = t.date AND e.token = t.token;
+JOIN touched t ON e.site = t.site AND e.date = t.date AND e.token = t.token
+WHERE e.at_us >= t.since_us AND e.at_us >= $since_us;

@@ -1,6 +1,4 @@
 INSERT INTO live.chunk_days
-SELECT DISTINCT $chunk, b.site, b.date
-FROM batch b
-WHERE NOT EXISTS (
-    FROM live.chunk_days d WHERE d.chunk = $chunk AND d.site = b.site AND d.date = b.date
-);
+SELECT DISTINCT $chunk, site, date
+FROM batch
+ANTI JOIN (FROM live.chunk_days WHERE chunk = $chunk) USING (site, date);

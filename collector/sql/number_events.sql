@@ -1,14 +1,20 @@
--- Events in order, with the island each lies in: no gap over 30 minutes between its events.
--- Times can be equal across ingest processes, so name and path decide, to be the same every time.
-WITH gaps AS (
+-- Events in order, visitor by visitor, with the island each lies in: events of one visitor with no
+-- gap over 30 minutes between them. Times can be equal across ingest processes, so name and path
+-- decide, to be the same every time. All visitors are sorted at once: a window for each costs more.
+WITH ordered AS (
     SELECT
-        event, site, date, token, at_us, name, path, interactive,
-        row_number() OVER visitor AS n,
-        coalesce(at_us - lag(at_us) OVER visitor > $gap_us, false) AS is_after_gap
+        *,
+        row_number() OVER everyone AS n,
+        name <> 'engagement' AS acts,
+        lag((site, date, token)) OVER everyone IS DISTINCT FROM (site, date, token)
+            OR at_us - lag(at_us) OVER everyone > $gap_us AS begins
     FROM considered
-    WINDOW visitor AS (PARTITION BY site, date, token ORDER BY at_us, name, path)
+    WINDOW everyone AS (ORDER BY site, date, token, at_us, name, path)
 )
 SELECT
-    * EXCLUDE (is_after_gap),
-    sum(is_after_gap::INTEGER) OVER (PARTITION BY site, date, token ORDER BY n) AS island
-FROM gaps;
+    * EXCLUDE (begins),
+    sum(begins::INTEGER) OVER so_far AS island,
+    -- Of the island, unless nobody has acted in it so far.
+    last_value(CASE WHEN acts THEN at_us END IGNORE NULLS) OVER so_far AS acted_at_us
+FROM ordered
+WINDOW so_far AS (ORDER BY n ROWS UNBOUNDED PRECEDING);

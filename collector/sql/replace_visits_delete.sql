@@ -1,3 +1,4 @@
 DELETE FROM live.visits v
-USING (SELECT DISTINCT site, date, token FROM batch WHERE kind = 'event') b
-WHERE v.site = b.site AND v.date = b.date AND v.token = b.token;
+USING touched t
+WHERE v.site = t.site AND v.date = t.date AND v.token = t.token
+  AND v.started_at_us >= t.since_us AND v.started_at_us >= $since_us;

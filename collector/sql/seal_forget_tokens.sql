@@ -1,2 +1,2 @@
 -- The way back from a number to a token ends with the transaction.
-DROP TABLE ordinals; DROP TABLE computed; DROP TABLE numbered; DROP TABLE considered;
+DROP TABLE ordinals; DROP TABLE computed; DROP TABLE numbered;

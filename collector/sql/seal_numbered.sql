@@ -1,1 +1,3 @@
-CREATE OR REPLACE TEMP TABLE numbered AS (/*number_events*/);
+CREATE OR REPLACE TEMP TABLE numbered AS
+WITH considered AS (/*consider_day*/)
+FROM (/*number_events*/);

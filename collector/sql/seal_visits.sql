@@ -6,4 +6,5 @@ SELECT
     browser, os, screen
 FROM computed
 JOIN ordinals USING (token)
+JOIN live.arrivals USING (arrival)
 ORDER BY visitor, visit;

@@ -1,7 +1,7 @@
 -- Pageviews with the visit each belongs to, of sealed and unsealed days alike.
 CREATE OR REPLACE VIEW pageviews AS
 SELECT
-    e.site, e.date, e.visitor::UBIGINT AS visitor, e.visit::INTEGER AS visit, e.hour, e.path,
+    e.site, e.date, e.visitor::UBIGINT AS visitor, e.visit::BIGINT AS visit, e.hour, e.path,
     v.duration_s, v.is_bounce, v.entry_page
 FROM archive.events e
 JOIN archive.visits v
@@ -9,7 +9,7 @@ JOIN archive.visits v
 WHERE e.name = 'pageview'
 UNION ALL
 SELECT
-    e.site, e.date, e.token, v.visit, e.hour, e.path, v.duration_s, v.is_bounce, v.entry_page
+    e.site, e.date, e.token, v.started_at_us, e.hour, e.path, v.duration_s, v.is_bounce, v.entry_page
 FROM (
     SELECT site, date, token, hour, at_us, path FROM live.events u
     WHERE name = 'pageview'

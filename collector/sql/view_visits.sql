@@ -12,4 +12,5 @@ SELECT
     entry_page, exit_page, source, channel, referrer, utm_source, utm_medium, utm_campaign,
     country, device, browser, os, screen
 FROM live.visits v
+JOIN live.arrivals USING (arrival)
 WHERE NOT EXISTS (FROM archive.sealed s WHERE s.site = v.site AND s.date = v.date);

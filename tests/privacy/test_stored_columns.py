@@ -53,11 +53,11 @@ ACT = {
     "revenue": "what a sale was worth",
     "currency": "in which money",
 }
-EVENT = PLACE | HOUR | TOKEN | PAGE | ACT | WHERE_FROM | WHO_IN_GENERAL
+EVENT = PLACE | HOUR | TOKEN | PAGE | ACT
 EVENT |= {"at_us": "order and durations within a visit, until the day is sealed"}
-VISIT = PLACE | HOUR | WHERE_FROM | WHO_IN_GENERAL
+ARRIVAL = {"arrival": "its line among live.arrivals, which is shared by all who arrive alike"}
+VISIT = PLACE | HOUR
 VISIT |= {
-    "visit": "its number within the visitor's day",
     "duration_s": "visit duration",
     "pageviews": "views per visit",
     "events": "how many events it has",
@@ -81,11 +81,18 @@ SITE = {
 }
 
 STORED = {
-    "journal: Event": EVENT | LINE,
+    "journal: Event": EVENT | WHERE_FROM | WHO_IN_GENERAL | LINE,
     "journal: Drops": DROPS | LINE,
     "journal: NewKey": PLACE | LINE | {"at_us": "when the key was made, by no visitor's choice"},
-    "live: events": EVENT,
-    "live: visits": VISIT | TOKEN | {"started_at_us": "who is reading now, until sealed"},
+    "live: events": EVENT | ARRIVAL,
+    "live: arrivals": WHERE_FROM
+    | WHO_IN_GENERAL
+    | ARRIVAL
+    | {"digest": "of these words and nothing else: finds the line again"},
+    "live: visits": VISIT
+    | TOKEN
+    | ARRIVAL
+    | {"started_at_us": "its place in the day", "last_at_us": "whether it is over"},
     "live: ledger": {
         "chunk": "which chunk was loaded",
         "first_byte": "from where",
@@ -103,7 +110,11 @@ STORED = {
         "events": "how many were sealed",
         "day_keys": "more than one marks a day with visitors counted twice",
     },
-    "archive: visits": VISIT | ORDINAL,
+    "archive: visits": VISIT
+    | WHERE_FROM
+    | WHO_IN_GENERAL
+    | ORDINAL
+    | {"visit": "its number within the visitor's day"},
     "archive: events": PLACE
     | HOUR
     | PAGE

@@ -176,7 +176,10 @@ class Watch:
         """Compare the live visits with the oracle's, token by token."""
         unsealed = [e for e in self.loaded if (e.site, e.date) not in self.sealed]
         found = self.house.rows(
-            f"SELECT site, started_at_us, {ROW.format(visitor='token')} FROM live.visits"
+            f"SELECT site, started_at_us, {ROW.format(visitor='token')}"
+            " FROM (SELECT *, row_number() OVER day AS visit FROM live.visits"
+            " WINDOW day AS (PARTITION BY site, date, token ORDER BY started_at_us))"
+            " JOIN live.arrivals USING (arrival)"
         )
         expected = [
             (v.first.site, v.first.at_us, *row_of(v, v.first.token))

@@ -9,17 +9,7 @@ CREATE TABLE live.events (
     name VARCHAR,
     host VARCHAR,
     path VARCHAR,
-    source VARCHAR,
-    channel VARCHAR,
-    referrer VARCHAR,
-    utm_source VARCHAR,
-    utm_medium VARCHAR,
-    utm_campaign VARCHAR,
-    country VARCHAR,
-    device VARCHAR,
-    browser VARCHAR,
-    os VARCHAR,
-    screen VARCHAR,
+    arrival INTEGER,
     interactive BOOLEAN,
     engaged_s INTEGER,
     scroll UTINYINT,        -- tenths of the page
@@ -28,21 +18,11 @@ CREATE TABLE live.events (
     currency VARCHAR
 );
 
--- One row per visit, kept up to date with every batch for the visitors in it.
-CREATE TABLE live.visits (
-    site INTEGER,
-    date DATE,
-    token UBIGINT,
-    visit INTEGER,          -- 1 for the visitor's first of the day
-    started_at_us BIGINT,
-    hour UTINYINT,
-    duration_s INTEGER,
-    pageviews INTEGER,
-    events INTEGER,
-    is_bounce BOOLEAN,
-    host VARCHAR,
-    entry_page VARCHAR,
-    exit_page VARCHAR,
+-- How visitors arrive: from where, and with what. Events and visits hold only the number of it:
+-- eleven words that are much the same for many are most of what an event would be.
+CREATE TABLE live.arrivals (
+    arrival INTEGER,        -- from 1 on
+    digest UBIGINT,         -- half of the MD5 of the words below: finds them again
     source VARCHAR,
     channel VARCHAR,
     referrer VARCHAR,
@@ -54,6 +34,25 @@ CREATE TABLE live.visits (
     browser VARCHAR,
     os VARCHAR,
     screen VARCHAR
+);
+
+-- One row per visit, kept up to date with every batch for the visitors in it. A visitor and a
+-- start name it.
+CREATE TABLE live.visits (
+    site INTEGER,
+    date DATE,
+    token UBIGINT,
+    started_at_us BIGINT,   -- its first pageview or custom event
+    last_at_us BIGINT,      -- its last event of any kind: half an hour later it is over
+    hour UTINYINT,
+    duration_s INTEGER,
+    pageviews INTEGER,
+    events INTEGER,
+    is_bounce BOOLEAN,
+    host VARCHAR,
+    entry_page VARCHAR,
+    exit_page VARCHAR,
+    arrival INTEGER
 );
 
 -- Which bytes of which chunk have been loaded; committed together with what they became.

@@ -1,0 +1,1 @@
+SELECT min(since_us) FROM touched;
