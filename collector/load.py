@@ -12,7 +12,7 @@ from collector.store import Session, Store, StoreError
 _LOG = logging.getLogger("gatecount.load")
 VISIT_GAP_US = 30 * 60 * 1_000_000  # a longer silence begins a new visit
 # One transaction's worth: about 14,000 events. Larger saves little and costs memory.
-_PASSAGE_BYTES = 4 * 1024 * 1024
+_PASSAGE_BYTES = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

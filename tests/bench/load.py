@@ -99,6 +99,7 @@ def main() -> None:
                 begun = time.process_time()
                 with store.writing() as session:
                     session.run("load_batch", file=str(_copied(chunk, store.scratch)))
+                    session.query("DROP TABLE batch")
                 reading_s += time.process_time() - begun
             loading, reading = asked.rows / loading_s, asked.rows / reading_s
             table.add_row(
