@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from itertools import accumulate, pairwise
 from socket import AF_INET6, inet_pton
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 from urllib.parse import quote
 
 MARK: Final = ":id"  # stands where an identifier stood
@@ -70,11 +70,17 @@ def scrub_url(url: str) -> ScrubbedUrl:
     Raises:
         UrlError: it is not http or https, has no sane host, or is longer than 8,192 characters.
     """
+    known = _clean_urls.get(url)
+    if known is not None:
+        return known
     plain = _PLAIN_URL.fullmatch(url) if len(url) <= PATH_MAX_CHARACTERS else None
     if plain is not None:
         host, path, query = plain.groups()
         if len(host) <= _HOST_MAX_CHARACTERS and not _JOINED.search(url):
-            return ScrubbedUrl(host, path or "/", *(_tags(query) if query else _NO_TAGS))
+            scrubbed = ScrubbedUrl(host, path or "/", *(_tags(query) if query else _NO_TAGS))
+            if query is None and "#" not in url and _PLAIN_HOST.fullmatch(host):
+                _remember(_clean_urls, url, scrubbed)
+            return scrubbed
     if len(url) > _URL_MAX_CHARACTERS:
         raise UrlError(UrlFault.LENGTH)
     match = _URL.match(url if _all_seen(url) else _UNSEEN_IN_URLS.sub("", url))
@@ -114,7 +120,7 @@ def scrub_host(host: str, own: str) -> str:
 
     Such a label, and an IP address, becomes `_id`, which nobody can register.
     """
-    if host == own:
+    if host == own or _PLAIN_HOST.fullmatch(host):
         return host
     if ":" in host or _IPV4.fullmatch(host):
         return "_id"
@@ -139,6 +145,7 @@ def _masked_label(label: str) -> str:
 _HOST_MAX_CHARACTERS = 253  # RFC 1035, 2.3.4, as text
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _PLAIN_LABEL = re.compile(r"[a-z]{1,15}")
+_PLAIN_HOST = re.compile(r"[a-z]{1,15}(?:\.[a-z]{1,15})*")
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?:\.(?!\Z)|\Z)){4}")
 # As providers name their customers' connections, in either order.
@@ -314,12 +321,15 @@ def _readable_text(text: str) -> str:
 
 # --- scrubbing: mask, look again, until nothing more is found ---
 
+_Clean = TypeVar("_Clean", str, ScrubbedUrl)
+
+_clean_urls: dict[str, ScrubbedUrl] = {}
 _clean_paths: dict[str, str] = {}
 _clean_texts: dict[str, str] = {}
 _clean_tags: dict[str, str] = {}
 
 
-def _remember(clean: dict[str, str], raw: str, scrubbed: str) -> None:
+def _remember(clean: dict[str, _Clean], raw: str, scrubbed: _Clean) -> None:
     """Keep a text in which nothing was found, so that memory holds no more than the disk."""
     if len(clean) >= _CACHE_ENTRIES:
         clean.clear()

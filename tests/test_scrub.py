@@ -14,6 +14,7 @@ from collector.scrub import (
     _clean_paths,
     _clean_tags,
     _clean_texts,
+    _clean_urls,
     scrub_path,
     scrub_text,
     scrub_url,
@@ -681,15 +682,20 @@ def test_hostile_texts_take_no_longer_than_others(unit: str) -> None:
 
 def test_nothing_that_was_scrubbed_is_remembered() -> None:
     """The caches hold what reaches the disk anyway."""
-    for clean in (_clean_paths, _clean_texts, _clean_tags):
+    for clean in (_clean_urls, _clean_paths, _clean_texts, _clean_tags):
         clean.clear()
     for number in range(10):
         scrub_path(f"/Seen-{number}")
         scrub_path(f"/User-{number}/john@example.com")
         scrub_text(f"{UUID} Signup {number}", 100)
         scrub_url(f"https://example.com/?utm_source=john%40example.com-{number}")
-    remembered = repr((_clean_paths, _clean_texts, _clean_tags))
+        scrub_url(f"https://example.com/seen-too-{number}")
+        scrub_url(f"https://john-{number}.example.com/seen")
+        scrub_url(f"https://example.com/seen?john={number}")
+        scrub_url(f"https://example.com/seen#john-{number}")
+    remembered = repr((_clean_urls, _clean_paths, _clean_texts, _clean_tags))
     assert "Seen-9" in remembered
+    assert "seen-too-9" in remembered
     assert "john" not in remembered
     assert "550e8400" not in remembered
 
@@ -698,7 +704,9 @@ def test_the_caches_do_not_grow_without_bound() -> None:
     """A flood of pages costs time, not memory."""
     for number in range(3 * _CACHE_ENTRIES):
         scrub_path(f"/Page/{number}")
-    assert len(_clean_paths) <= _CACHE_ENTRIES
+        scrub_url(f"https://example.com/page/{number}")
+    assert 0 < len(_clean_paths) <= _CACHE_ENTRIES
+    assert 0 < len(_clean_urls) <= _CACHE_ENTRIES
 
 
 def test_a_mark_is_no_identifier() -> None:
