@@ -40,7 +40,10 @@ class Loader:
             StoreError: a batch could not be committed. Whether it was, the next call finds out.
         """
         with self.starting_over():
-            return sum(self._load_chunk(path) for path in journal.chunks(self._directory))
+            loaded_bytes = sum(self._load_chunk(path) for path in journal.chunks(self._directory))
+            if loaded_bytes:
+                self._store.release_memory()
+            return loaded_bytes
 
     @contextlib.contextmanager
     def starting_over(self) -> Iterator[None]:

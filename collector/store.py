@@ -227,6 +227,10 @@ class Store:
             finally:
                 connection.close()
 
+    def release_memory(self) -> None:
+        """Give back to the system what large work has freed."""
+        Session(self._writer).run("release_memory")
+
     def checkpoint_archive(self) -> None:
         """Bring the archive's file up to date with its WAL."""
         Session(self._writer).query("CHECKPOINT archive")
