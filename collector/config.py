@@ -42,6 +42,7 @@ class Config:
     geo_database: Path | None
     allow_third_party: bool
     flood_limit: int
+    small_cells: int
     memory_limit: int
     threads: int
     log_level: str
@@ -239,6 +240,14 @@ OPTIONS = (
         _whole(1, 1_000_000),
         "events a minute",
         "What one network may send before the rest is dropped.",
+    ),
+    Option(
+        "small_cells",
+        5,
+        _whole(1, 1_000),
+        "visitors",
+        "Numbers about fewer are hidden where two or more filters and dimensions narrow them down;"
+        " 1 hides none.",
     ),
     Option("memory_limit", 512, _whole(64, 1_048_576), "MiB", "What DuckDB may use."),
     Option(

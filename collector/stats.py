@@ -1,163 +1,86 @@
 """From a question about a site's numbers to a report: `Query` -> `Report`.
 
-Definitions: visitors are distinct tokens of a day, summed over days; bounce rate is bounces per
-visits; visit duration is the mean over visits, a bounce counting 0. By page, visits and their
-duration are of visits that contain the page, the bounce rate of those that entered there. By hour,
-visitors and pageviews are those active in it, the rest belongs to the hour a visit started in; so
-there views per visit can be higher than any visit's.
+Whole visits answer what is the same for all of each; all else is asked of their single actions. In
+both, visitors are counted by day and then summed.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from enum import StrEnum
-from typing import Any
+from fractions import Fraction
+from math import floor
+from typing import Any, Final
 
-from collector.store import Session, Store, statement
+from collector.filters import ACTION_COLUMNS, ENTRY_COLUMNS, VISIT_COLUMNS, Writer
+from collector.question import (
+    MAX_ROWS,
+    TIMES,
+    Dimension,
+    Field,
+    Metric,
+    Operator,
+    Period,
+    Query,
+    QueryError,
+    Report,
+    Row,
+    conditions,
+    is_of_events,
+)
+from collector.store import Session, Store, StoreError, statement
 
 CURRENT_VISITORS_WINDOW = timedelta(minutes=5)
-MAX_ROWS = 10_000
-
-
-class QueryError(ValueError):
-    """A question that cannot be answered. `field` is the part of the query that is at fault."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
-        self.field = field
-        self.message = message
-
-
-class Metric(StrEnum):
-    """What can be counted."""
-
-    VISITORS = "visitors"
-    VISITS = "visits"
-    PAGEVIEWS = "pageviews"
-    VIEWS_PER_VISIT = "views_per_visit"  # None without visits
-    BOUNCE_RATE = "bounce_rate"  # per cent; None without visits
-    VISIT_DURATION = "visit_duration"  # seconds; None without visits
-
-
-class Dimension(StrEnum):
-    """What numbers can be broken down by."""
-
-    PAGE = "event:page"
-    ENTRY_PAGE = "visit:entry_page"
-    EXIT_PAGE = "visit:exit_page"
-    HOSTNAME = "visit:entry_page_hostname"
-    SOURCE = "visit:source"
-    CHANNEL = "visit:channel"
-    REFERRER = "visit:referrer"  # a host
-    UTM_SOURCE = "visit:utm_source"
-    UTM_MEDIUM = "visit:utm_medium"
-    UTM_CAMPAIGN = "visit:utm_campaign"
-    COUNTRY = "visit:country"  # ISO 3166-1 alpha-2, "" when unknown
-    DEVICE = "visit:device"
-    BROWSER = "visit:browser"
-    OS = "visit:os"
-    SCREEN = "visit:screen"  # a class of widths, see js/README.md
-    HOUR = "time:hour"  # "2026-11-24 13:00:00", local to the site
-    DAY = "time:day"  # "2026-11-24"
-
-
-_TIME = (Dimension.HOUR, Dimension.DAY)
-# Dimension -> the column of the view `visits` (or, for pages, `pageviews`) it stands for.
-_COLUMNS = {
-    Dimension.PAGE: "path",
-    Dimension.ENTRY_PAGE: "entry_page",
-    Dimension.EXIT_PAGE: "exit_page",
-    Dimension.HOSTNAME: "host",
-    Dimension.SOURCE: "source",
-    Dimension.CHANNEL: "channel",
-    Dimension.REFERRER: "referrer",
-    Dimension.UTM_SOURCE: "utm_source",
-    Dimension.UTM_MEDIUM: "utm_medium",
-    Dimension.UTM_CAMPAIGN: "utm_campaign",
-    Dimension.COUNTRY: "country",
-    Dimension.DEVICE: "device",
-    Dimension.BROWSER: "browser",
-    Dimension.OS: "os",
-    Dimension.SCREEN: "screen",
-}
-_TIME_LABELS = {
-    Dimension.HOUR: "strftime(date + to_hours(hour::BIGINT), '%Y-%m-%d %H:00:00')",
+# Every metric but the percentage, in the order of the statements' columns.
+_METRICS: Final = tuple(metric for metric in Metric if metric is not Metric.PERCENTAGE)
+_OF_READING = frozenset({Metric.TIME_ON_PAGE, Metric.SCROLL_DEPTH})
+_WITHIN_DAYS = frozenset({Dimension.HOUR, Dimension.HOUR_OF_DAY})
+# What of an hour ({0}) and the date is written in an answer.
+_TIME_LABELS: Mapping[Field, str] = {
+    Dimension.HOUR: "strftime(date + to_hours({0}::BIGINT), '%Y-%m-%d %H:00:00')",
     Dimension.DAY: "strftime(date, '%Y-%m-%d')",
+    Dimension.WEEK: "strftime(greatest(date_trunc('week', date), $first), '%Y-%m-%d')",
+    Dimension.MONTH: "strftime(date_trunc('month', date), '%Y-%m-%d')",
+    Dimension.HOUR_OF_DAY: "lpad({0}::VARCHAR, 2, '0')",
+    Dimension.WEEKDAY: "isodow(date)::VARCHAR",
 }
-# A row as the statements return it, for a period in which nothing happened.
-_NOTHING = ("", "", 0, 0, 0, None, None, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """Local days of a site, both ends included."""
-
-    first: date
-    last: date
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A question about one site.
-
-    `dimensions` are at most one that is not time, and at most one of time. `order_by` pairs a
-    metric or dimension with whether it descends; without one, time ascends and all else descends by
-    the first metric.
-
-    Raises:
-        QueryError: something in it cannot be answered.
-    """
-
-    site: int
-    metrics: tuple[Metric, ...]
-    dimensions: tuple[Dimension, ...]
-    period: Period
-    order_by: tuple[tuple[Metric | Dimension, bool], ...] = ()
-    limit: int = MAX_ROWS
-    offset: int = 0
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be answered."""
-        if not self.metrics or len(set(self.metrics)) < len(self.metrics):
-            raise QueryError("metrics", "name at least one, each once")
-        times = [dimension for dimension in self.dimensions if dimension in _TIME]
-        if len(times) > 1 or len(self.dimensions) - len(times) > 1:
-            raise QueryError("dimensions", "at most one of time and one other")
-        if self.period.last < self.period.first:
-            raise QueryError("date_range", "the last day is before the first")
-        for key, _ in self.order_by:
-            if key not in self.metrics and key not in self.dimensions:
-                raise QueryError("order_by", f"{key} is not among the metrics and dimensions")
-        if not 0 < self.limit <= MAX_ROWS or self.offset < 0:
-            raise QueryError("pagination", f"limit 1 to {MAX_ROWS}, offset from 0")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of a report: dimension values and metric values in the order of the query."""
-
-    dimensions: tuple[str, ...]
-    metrics: tuple[int | float | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The answer to a query."""
-
-    query: Query
-    rows: tuple[Row, ...]
 
 
 class Stats:
-    """Answers queries. Blocks: call it in a thread."""
+    """Answers queries. Blocks: call it in a thread.
 
-    def __init__(self, store: Store) -> None:
+    Args:
+        least_visitors: a row about fewer is hidden where two or more conditions and dimensions
+            narrow it down; 1 hides none.
+    """
+
+    def __init__(self, store: Store, least_visitors: int = 1) -> None:
         self._store = store
+        self._least_visitors = least_visitors
 
     def report(self, query: Query) -> Report:
-        """Answer a query as of one moment."""
+        """Answer a query as of one moment.
+
+        Raises:
+            QueryError: a pattern is none.
+        """
         with self._store.snapshot() as session:
-            return Report(query, tuple(_row(query, values) for values in _answer(session, query)))
+            _check_patterns(session, query)
+            rows = self._rows(session, query)
+            if query.compared_with is not None:
+                other = _other(query, query.compared_with)
+                others = Report(other, tuple(self._rows(session, other)))
+                rows = _compared(rows, query.period, others)
+        return Report(query, tuple(rows))
+
+    def _rows(self, session: Session, query: Query) -> list[Row]:
+        everybody = 0
+        if Metric.PERCENTAGE in query.metrics:
+            whole = replace(query, metrics=(Metric.VISITORS,), dimensions=(), order_by=(), offset=0)
+            ((everybody, *_),) = _answer(session, whole)
+        hides = query.conditions >= 2  # noqa: PLR2004 - one alone singles nobody out
+        least = self._least_visitors if hides else 0
+        return [_row(query, values, everybody, least) for values in _answer(session, query)]
 
     def current_visitors(self, site: int, now: datetime) -> int:
         """Return how many visitors did something in the last five minutes."""
@@ -183,56 +106,194 @@ class Stats:
             return frozenset(day for (day,) in session.run("rekeyed_dates", site=site))
 
 
+def _check_patterns(session: Session, query: Query) -> None:
+    for condition in conditions(query.filters):
+        if condition.operator is Operator.MATCHES:
+            for pattern in condition.values:
+                try:
+                    session.run("try_pattern", pattern=pattern)
+                except StoreError:
+                    raise QueryError("filters", f"{pattern!r} is no pattern RE2 knows") from None
+
+
 def _answer(session: Session, query: Query) -> list[tuple[Any, ...]]:
-    if Dimension.PAGE in query.dimensions:
-        text = statement("report_pages")
-    elif query.dimensions == (Dimension.HOUR,):
-        text = statement("report_hours")
-    else:
-        text = statement("report_visits")
-    other = next((d for d in query.dimensions if d not in _TIME), None)
-    time = next((d for d in query.dimensions if d in _TIME), None)
-    parts = {
-        "other": _COLUMNS[other] if other else "''",
-        "time": _TIME_LABELS[time] if time else "''",
-        "hour": "hour" if time is Dimension.HOUR else "0",
-        "order": _order(query),
-    }
-    rows = session.query(
-        re.sub(r"/\*(\w+)\*/", lambda match: parts[match[1]], text),
+    parts, values = _composed(query)
+    text = statement("report_visits" if _is_of_visits(query) else "report_actions")
+    while "/*" in text:  # parts may hold parts
+        text = re.sub(r"/\*(\w+)\*/", lambda match: parts[match[1]], text)
+    return session.query(
+        text,
         site=query.site,
         first=query.period.first,
         last=query.period.last,
+        **({} if _is_of_visits(query) else _hours(query.period)),
         limit=query.limit,
         offset=query.offset,
+        **values,
     )
-    return rows if rows or query.dimensions else [_NOTHING]
+
+
+def _is_of_visits(query: Query) -> bool:
+    """Tell whether whole visits hold the answer."""
+    fields = [c.field for c in conditions(query.filters, within_done=False)]
+    return (
+        not any(map(is_of_events, (*fields, *query.dimensions)))
+        and _WITHIN_DAYS.isdisjoint(query.dimensions)
+        and _OF_READING.isdisjoint(query.metrics)
+        and query.period.is_whole
+    )
+
+
+def _hours(period: Period) -> dict[str, object]:
+    return {"first_hour": period.first_hour, "last_hour": period.last_hour}
+
+
+def _composed(query: Query) -> tuple[dict[str, str], dict[str, object]]:
+    """Return what goes into a statement: parts made of closed names, and values to bind."""
+    writer = Writer(statement("actions").replace("/*unsealed*/", _subquery("unsealed_actions")))
+    parts = _visit_parts if _is_of_visits(query) else _action_parts
+    common = {"keys": _listed(_labels(query.dimensions)), "order": _order(query)}
+    return common | parts(query, writer), writer.values
+
+
+def _visit_parts(query: Query, writer: Writer) -> dict[str, str]:
+    keys = (f"{writer.column(field, VISIT_COLUMNS)} AS d{n}" for n, field in _stored(query))
+    return {
+        "visit_keys": _listed(keys),
+        "where": writer.condition(query.filters, VISIT_COLUMNS),
+    }
+
+
+def _action_parts(query: Query, writer: Writer) -> dict[str, str]:
+    """Return parts with columns `a0` of an action, `w0` of its visit if other, `d0` of either."""
+    by_event = any(map(is_of_events, query.dimensions))
+    columns, keys_of_visits = [], []
+    for n, field in _stored(query):
+        is_time = field in TIMES
+        columns.append(f"{'hour' if is_time else writer.column(field, ACTION_COLUMNS)} AS a{n}")
+        if is_time and not by_event:
+            columns.append(f"visit_hour AS w{n}")
+        keys_of_visits.append(f"{'w' if is_time and not by_event else 'a'}{n} AS d{n}")
+    numbers = [n for n, _ in _stored(query)]
+    reads = not _OF_READING.isdisjoint(query.metrics)
+    return {
+        "unsealed": _subquery("unsealed_readings" if reads else "unsealed_actions"),
+        "columns": _listed(columns),
+        "action_keys": _listed(f"a{n} AS d{n}" for n in numbers),
+        "visit_keys": _listed(keys_of_visits),
+        "found_keys": _listed(f"d{n}" for n in numbers),
+        "enters": _enters(query, writer),
+        "where": writer.condition(query.filters, ACTION_COLUMNS),
+    }
+
+
+def _enters(query: Query, writer: Writer) -> str:
+    """Return whether an action's visit entered where the action is, as far as places are asked."""
+    parts = []
+    if Dimension.PAGE in query.dimensions:
+        parts.append("path = entry_page")
+    if Dimension.EVENT_HOSTNAME in query.dimensions:
+        parts.append("host = entry_host")
+    places = {Dimension.PAGE, Dimension.EVENT_HOSTNAME}
+    if any(c.field in places for c in conditions(query.filters, within_done=False)):
+        parts.append(writer.condition(query.filters, ENTRY_COLUMNS))
+    return " AND ".join(parts) or "true"
+
+
+def _stored(query: Query) -> list[tuple[int, Field]]:
+    """Return the dimensions that have a column, with their numbers: dates are there anyway."""
+    return [
+        (n, field)
+        for n, field in enumerate(query.dimensions)
+        if field not in TIMES or field in _WITHIN_DAYS
+    ]
+
+
+def _labels(dimensions: Sequence[Field]) -> list[str]:
+    plain = "{0}"
+    return [
+        f"{_TIME_LABELS.get(field, plain).format(f'd{n}')} AS k{n}"
+        for n, field in enumerate(dimensions)
+    ]
+
+
+def _subquery(name: str) -> str:
+    return f"({statement(name).rstrip().removesuffix(';')})"
+
+
+def _listed(columns: Iterable[str]) -> str:
+    return "".join(f"{column}, " for column in columns)
 
 
 def _order(query: Query) -> str:
     """Return an ORDER BY list of closed names; dimensions last, so that the order is total."""
     order = query.order_by
     if not order:
-        has_time = any(dimension in _TIME for dimension in query.dimensions)
-        order = () if has_time else ((query.metrics[0], True),)
+        has_time = not TIMES.isdisjoint(query.dimensions)
+        times = tuple((field, False) for field in query.dimensions if field in TIMES)
+        order = times if has_time else ((query.metrics[0], True),)
     names = [
-        f"{_result_column(key)} {'DESC NULLS LAST' if descends else 'ASC NULLS FIRST'}"
+        f"{_result_column(query, key)} {'DESC NULLS LAST' if descends else 'ASC NULLS FIRST'}"
         for key, descends in order
     ]
-    return ", ".join([*names, "time", "other"])
+    return ", ".join([*names, *(f"k{n}" for n in range(len(query.dimensions)))])
 
 
-def _result_column(key: Metric | Dimension) -> str:
+def _result_column(query: Query, key: Metric | Field) -> str:
     if isinstance(key, Metric):
-        return key.value
-    return "time" if key in _TIME else "other"
+        return Metric.VISITORS.value if key is Metric.PERCENTAGE else key.value
+    return f"k{query.dimensions.index(key)}"
 
 
-def _row(query: Query, values: tuple[Any, ...]) -> Row:
-    """Pick what was asked for from a row (time, other, every metric in the order of the enum)."""
-    time, other, *metrics = values
-    by_metric = dict(zip(Metric, metrics, strict=True))
+def _row(query: Query, values: tuple[Any, ...], everybody: int, least: int) -> Row:
+    """Pick what was asked for from a row: dimensions, then every metric."""
+    count = len(query.dimensions)
+    metrics = dict(zip(_METRICS, values[count:], strict=True))
+    visitors = metrics[Metric.VISITORS]
+    metrics[Metric.PERCENTAGE] = _percentage(visitors, everybody)
+    is_hidden = visitors < least
     return Row(
-        tuple(str(time if dimension in _TIME else other) for dimension in query.dimensions),
-        tuple(by_metric[metric] for metric in query.metrics),
+        tuple(map(str, values[:count])),
+        tuple(None if is_hidden else metrics[metric] for metric in query.metrics),
+        is_hidden,
     )
+
+
+def _percentage(part: int, whole: int) -> float | None:
+    """Return a share in per cent with one decimal, halves up; None of nothing."""
+    return floor(Fraction(1000 * part, whole) + Fraction(1, 2)) / 10 if whole else None
+
+
+def _other(query: Query, period: Period) -> Query:
+    return replace(query, period=period, compared_with=None, order_by=(), limit=MAX_ROWS, offset=0)
+
+
+def _compared(rows: Iterable[Row], period: Period, others: Report) -> list[Row]:
+    """Put beside each row the one of the other period: of the same place in it, if it has time."""
+    query = others.query
+    theirs = {_place(row, query.dimensions, query.period): row for row in others.rows}
+    return [
+        replace(row, compared=theirs.get(_place(row, query.dimensions, period))) for row in rows
+    ]
+
+
+def _place(row: Row, dimensions: Sequence[Field], period: Period) -> tuple[str | int, ...]:
+    """Return a row's values, a moment as how many hours, days, weeks or months have passed."""
+    return tuple(
+        _passed(value, field, period.first)
+        for value, field in zip(row.dimensions, dimensions, strict=True)
+    )
+
+
+def _passed(value: str, field: Field, first: date) -> str | int:
+    if field not in TIMES or field in {Dimension.HOUR_OF_DAY, Dimension.WEEKDAY}:
+        return value
+    moment = datetime.fromisoformat(value)
+    days = (moment.date() - first).days
+    if field is Dimension.HOUR:
+        return days * 24 + moment.hour
+    if field is Dimension.WEEK:
+        return (days + first.weekday()) // 7
+    if field is Dimension.MONTH:
+        return (moment.year - first.year) * 12 + moment.month - first.month
+    return days

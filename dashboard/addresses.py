@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from urllib.parse import quote, urlencode
 
 from collector.control import Site
-from collector.stats import Period
+from collector.question import Period
 from dashboard.formats import days, plain_day
 from dashboard.measures import Measure
 from dashboard.periods import ONE_DAY, PeriodError, Preset, days_in, span

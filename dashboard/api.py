@@ -4,10 +4,11 @@ Source: https://plausible.io/docs/stats-api
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -15,18 +16,52 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from collector.control import Site
-from collector.stats import MAX_ROWS, Dimension, Metric, Period, Query, QueryError, Row, Stats
+from collector.question import (
+    MAX_ROWS,
+    Dimension,
+    Field,
+    Metric,
+    Period,
+    Query,
+    QueryError,
+    Row,
+)
+from collector.stats import Stats
+from dashboard import queries
 from dashboard.accounts import Accounts
-from dashboard.cards import DIRECT
+from dashboard.countries import country_name
 from dashboard.parts import Parts
-from dashboard.periods import PeriodError, Preset, buckets, local_now, midnights, span
+from dashboard.periods import (
+    PeriodError,
+    Preset,
+    before,
+    bounds,
+    buckets,
+    last_24_hours,
+    local_now,
+    span,
+    year_before,
+)
+from dashboard.queries import Comparison
 from dashboard.web import BodyTooLargeError, bounded_body
 
 _BODY_BYTES = 65_536
 _MOST_OFFSET = 1_000_000
 _MOST_COUNTED_ROWS = 100_000  # where include.total_rows stops counting
-_TIMES = (Dimension.HOUR, Dimension.DAY)
-_UNSET = "(not set)"
+_LABELLED: Mapping[Field, Dimension] = {
+    each: each for each in (Dimension.HOUR, Dimension.DAY, Dimension.WEEK, Dimension.MONTH)
+}
+_COUNTS = frozenset({Metric.VISITORS, Metric.VISITS, Metric.PAGEVIEWS, Metric.EVENTS})
+_DIRECTION = {True: "desc", False: "asc"}
+_PERIODS = (
+    f'{", ".join(Preset)}, 24h, all, two dates such as ["2026-11-01", "2026-11-24"], or two full'
+    " hours such as 2026-11-24T12:00:00+01:00"
+)
+_HIDDEN = (
+    "Numbers about few visitors are hidden (null) where two or more filters and dimensions narrow"
+    " them down. That keeps people from being singled out casually; it does not withstand"
+    " subtracting one answer from another."
+)
 
 _FIELD_OF_ERROR = re.compile(r"(?:field `(?P<named>\w+)`)?(?: - at `\$\.?(?P<path>[^`]*)`)?$")
 
@@ -47,6 +82,7 @@ class Include(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     total_rows: bool = False
     time_labels: bool = False
     imports: bool = False
+    comparisons: Comparison | None = None
 
 
 class Pagination(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,7 +100,7 @@ class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     date_range: str | list[str]
     dimensions: list[str] = []
     order_by: list[tuple[str, str]] | None = None
-    filters: list[msgspec.Raw] = []
+    filters: list[Any] = []
     include: Include = Include()
     pagination: Pagination = Pagination()
 
@@ -81,6 +117,16 @@ async def query(parts: Parts, accounts: Accounts, request: Request) -> Response:
         return _refused(error)
 
 
+def current_visitors(parts: Parts, accounts: Accounts, request: Request) -> Response:
+    """Say how many visitors did something in the last five minutes. Blocking."""
+    try:
+        _admit(accounts, request)
+        site = _site(parts, request.query_params.get("site_id", ""))
+    except RequestError as error:
+        return _refused(error)
+    return _json(200, parts.stats.current_visitors(site.id, parts.clock()))
+
+
 def _admit(accounts: Accounts, request: Request) -> None:
     refusal = accounts.api_refusal(request)
     if refusal is not None:
@@ -93,26 +139,40 @@ def answer(parts: Parts, body: Body) -> dict[str, object]:
     Raises:
         RequestError: no such site, or a field that cannot be honoured.
     """
-    site = parts.control.site(body.site_id.lower())
-    if site is None:
-        # Plausible answers 401 here too; programs written for it look for that.
-        raise RequestError(401, f"there is no site {body.site_id!r}", "site_id")
+    site = _site(parts, body.site_id)
     now = parts.clock()
     try:
-        wanted = _understood(body, site, now)
+        wanted = _understood(parts, body, site, now)
         rows = parts.stats.report(wanted).rows
-        meta: dict[str, object] = {}
-        if body.include.time_labels:
-            meta["time_labels"] = _time_labels(wanted, site, now)
-        if body.include.total_rows:
-            meta["total_rows"] = _total_rows(parts.stats, wanted, len(rows))
+        meta = _meta(parts, body, wanted, rows, site, now)
     except QueryError as error:
         raise RequestError(400, error.message, error.field) from error
     return {
-        "results": [_result(row, wanted.dimensions) for row in rows],
+        "results": [_result(row, body.dimensions, wanted) for row in rows],
         "meta": meta,
-        "query": _echo(wanted, site, body.include),
+        "query": _echo(body, wanted, site),
     }
+
+
+def _site(parts: Parts, domain: str) -> Site:
+    site = parts.control.site(domain.lower())
+    if site is None:
+        # Plausible answers 401 here too; programs written for it look for that.
+        raise RequestError(401, f"there is no site {domain!r}", "site_id")
+    return site
+
+
+def _meta(
+    parts: Parts, body: Body, wanted: Query, rows: Sequence[Row], site: Site, now: datetime
+) -> dict[str, object]:
+    meta: dict[str, object] = {}
+    if body.include.time_labels:
+        meta["time_labels"] = _time_labels(wanted, site, now)
+    if body.include.total_rows:
+        meta["total_rows"] = _total_rows(parts.stats, wanted, len(rows))
+    if any(row.is_hidden for row in rows):
+        meta["warnings"] = [{"code": "small_cells", "message": _HIDDEN}]
+    return meta
 
 
 def _decoded(body: bytes) -> Body:
@@ -131,106 +191,112 @@ def _field(message: str) -> str | None:
     return ".".join(name for name in names if name) or None
 
 
-def _understood(body: Body, site: Site, now: datetime) -> Query:
-    metrics, dimensions = _metrics(body.metrics), _dimensions(body.dimensions)
-    if body.filters:
-        raise RequestError(400, "no filters yet: leave them out or send []", "filters")
+def _understood(parts: Parts, body: Body, site: Site, now: datetime) -> Query:
     if body.include.imports:
         raise RequestError(400, "there are no imported numbers yet", "include.imports")
-    if body.include.time_labels and not set(dimensions) & set(_TIMES):
+    period = _period(parts, body.date_range, site, now)
+    metrics = queries.metrics(body.metrics)
+    dimensions = queries.dimensions(body.dimensions, period)
+    if body.include.time_labels and set(dimensions).isdisjoint(_LABELLED):
         raise RequestError(400, "needs a time dimension", "include.time_labels")
+    names = dict(zip(body.dimensions, dimensions, strict=True))
     return Query(
         site=site.id,
         metrics=metrics,
         dimensions=dimensions,
-        period=_period(body.date_range, site, now),
-        order_by=_order(body.order_by, metrics, dimensions),
+        period=period,
+        filters=queries.filters(body.filters),
+        compared_with=_compared_with(body.include.comparisons, period),
+        order_by=queries.order(body.order_by, metrics, names),
         limit=body.pagination.limit,
         offset=body.pagination.offset,
     )
 
 
-def _metrics(names: Sequence[str]) -> tuple[Metric, ...]:
-    known = {metric.value: metric for metric in Metric}
-    _check_names("metrics", names, known)
-    if not names:
-        raise RequestError(400, "name at least one of " + ", ".join(known), "metrics")
-    return tuple(known[name] for name in names)
-
-
-def _dimensions(names: Sequence[str]) -> tuple[Dimension, ...]:
-    known = {dimension.value: dimension for dimension in Dimension}
-    _check_names("dimensions", names, known)
-    dimensions = tuple(known[name] for name in names)
-    times = sum(dimension in _TIMES for dimension in dimensions)
-    if times > 1 or len(dimensions) - times > 1:
-        message = "at most one time dimension and one other for now"
-        raise RequestError(400, message, "dimensions")
-    return dimensions
-
-
-def _check_names(
-    field: str, names: Sequence[str], known: dict[str, Metric] | dict[str, Dimension]
-) -> None:
-    for name in names:
-        if name not in known:
-            raise RequestError(400, f"{name!r} is unknown; there are {', '.join(known)}", field)
-    if len(set(names)) < len(names):
-        raise RequestError(400, "name each only once", field)
-
-
-def _period(date_range: str | list[str], site: Site, now: datetime) -> Period:
-    """Read `day`, `7d`, `28d` or two dates; `7d` and `28d` end yesterday, as at Plausible."""
-    allowed = f'{", ".join(Preset)} or two dates such as ["2026-11-01", "2026-11-24"]'
+def _period(parts: Parts, date_range: str | list[str], site: Site, now: datetime) -> Period:
+    """Read the name of a period, two dates, or two moments at full hours."""
+    local = local_now(now, site.timezone)
     if isinstance(date_range, str):
-        if date_range not in list(Preset):
-            raise RequestError(400, f"{date_range!r} is unknown; use {allowed}", "date_range")
-        return Preset(date_range).period(local_now(now, site.timezone).date())
+        if date_range in list(Preset):
+            return Preset(date_range).period(local.date())
+        if date_range == "24h":
+            return last_24_hours(local)
+        if date_range == "all":
+            return Period(parts.stats.first_date(site.id) or local.date(), local.date())
+        raise RequestError(400, f"{date_range!r} is unknown; use {_PERIODS}", "date_range")
     if len(date_range) != 2:  # noqa: PLR2004 - a first and a last day
-        raise RequestError(400, f"use {allowed}", "date_range")
+        raise RequestError(400, f"use {_PERIODS}", "date_range")
     try:
-        return span(*date_range)
+        first, last = date_range
+        return _hours(first, last, site) or span(first, last)
     except PeriodError as error:
         raise RequestError(400, str(error), "date_range") from error
 
 
-def _order(
-    asked: Sequence[tuple[str, str]] | None,
-    metrics: Sequence[Metric],
-    dimensions: Sequence[Dimension],
-) -> tuple[tuple[Metric | Dimension, bool], ...]:
-    """Return the order asked for, or Plausible's: by time, then by the first metric, falling."""
-    if not asked:
-        times = [(dimension, False) for dimension in dimensions if dimension in _TIMES]
-        others = [(dimension, False) for dimension in dimensions if dimension not in _TIMES]
-        return (*times, (metrics[0], True), *others)
-    return tuple(_order_entry(key, direction, metrics, dimensions) for key, direction in asked)
+def _hours(first: str, last: str, site: Site) -> Period | None:
+    """Return the hours between two moments, the last one included; None if those are none."""
+    moments = [queries.moment(text) for text in (first, last)]
+    if None in moments:
+        return None
+    zone = ZoneInfo(site.timezone)
+    begins, ends = (moment.astimezone(zone) for moment in moments if moment)
+    if begins.minute or begins.second or (ends + timedelta(seconds=1)).minute not in {0, 1}:
+        raise PeriodError("sealed numbers have no time finer than the hour: use full hours")
+    if (ends.minute, ends.second) == (0, 0):
+        ends -= timedelta(seconds=1)
+    whole = span(begins.date().isoformat(), ends.date().isoformat())
+    return Period(whole.first, whole.last, begins.hour, ends.hour)
 
 
-def _order_entry(
-    key: str, direction: str, metrics: Sequence[Metric], dimensions: Sequence[Dimension]
-) -> tuple[Metric | Dimension, bool]:
-    if direction not in {"asc", "desc"}:
-        raise RequestError(400, f"{direction!r} is neither asc nor desc", "order_by")
-    known: list[Metric | Dimension] = [*metrics, *dimensions]
-    for each in known:
-        if each.value == key:
-            return each, direction == "desc"
-    raise RequestError(400, f"{key!r} is none of the metrics and dimensions asked for", "order_by")
+def _compared_with(asked: Comparison | None, period: Period) -> Period | None:
+    if asked is None:
+        return None
+    if asked.mode == "previous_period":
+        return before(period, match_weekdays=asked.match_day_of_week)
+    if asked.mode == "year_over_year":
+        return year_before(period, match_weekdays=asked.match_day_of_week)
+    if asked.mode == "custom" and asked.date_range is not None:
+        try:
+            return span(*asked.date_range)
+        except PeriodError as error:
+            raise RequestError(400, str(error), "include.comparisons.date_range") from error
+    message = "mode is previous_period, year_over_year, or custom with a date_range"
+    raise RequestError(400, message, "include.comparisons")
 
 
-def _result(row: Row, dimensions: Sequence[Dimension]) -> dict[str, object]:
-    values = [
-        value or (DIRECT if dimension is Dimension.SOURCE else _UNSET)
-        for value, dimension in zip(row.dimensions, dimensions, strict=True)
+def _result(row: Row, names: Sequence[str], query: Query) -> dict[str, object]:
+    result: dict[str, object] = {
+        "dimensions": _values(row, names, query),
+        "metrics": row.metrics,
+    }
+    if query.compared_with is not None:
+        then = row.compared or Row(row.dimensions, tuple(map(_nothing, query.metrics)))
+        result["comparison"] = {
+            "dimensions": _values(then, names, query),
+            "metrics": then.metrics,
+            "change": [
+                queries.change(*both)
+                for both in zip(query.metrics, row.metrics, then.metrics, strict=True)
+            ],
+        }
+    return result
+
+
+def _nothing(metric: Metric) -> int | None:
+    return 0 if metric in _COUNTS else None
+
+
+def _values(row: Row, names: Sequence[str], query: Query) -> list[str]:
+    return [
+        country_name(value) if name == queries.COUNTRY_NAME else value or queries.empty(dimension)
+        for value, name, dimension in zip(row.dimensions, names, query.dimensions, strict=True)
     ]
-    return {"dimensions": values, "metrics": row.metrics}
 
 
 def _time_labels(query: Query, site: Site, now: datetime) -> list[str]:
-    """Return every hour or day of the period, also those in which nothing happened."""
-    time = next(dimension for dimension in query.dimensions if dimension in _TIMES)
-    return [bucket.key for bucket in buckets(query.period, time, site.timezone, now)]
+    """Return every step of the period, also those in which nothing happened."""
+    time = next(each for each in query.dimensions if each in _LABELLED)
+    return [bucket.key for bucket in buckets(query.period, _LABELLED[time], site.timezone, now)]
 
 
 def _total_rows(stats: Stats, query: Query, here: int) -> int:
@@ -247,16 +313,20 @@ def _total_rows(stats: Stats, query: Query, here: int) -> int:
     return counted
 
 
-def _echo(query: Query, site: Site, include: Include) -> dict[str, object]:
-    first, end = midnights(query.period, site.timezone)
+def _echo(body: Body, query: Query, site: Site) -> dict[str, object]:
+    first, end = bounds(query.period, site.timezone)
+    names = dict(zip(query.dimensions, body.dimensions, strict=True))
     return {
         "site_id": site.domain,
         "metrics": query.metrics,
         "date_range": [first.isoformat(), (end - timedelta(seconds=1)).isoformat()],
-        "filters": [],
-        "dimensions": query.dimensions,
-        "order_by": [[key, "desc" if falling else "asc"] for key, falling in query.order_by],
-        "include": {name: True for name, on in msgspec.structs.asdict(include).items() if on},
+        "filters": body.filters,
+        "dimensions": body.dimensions,
+        "order_by": [
+            [names.get(key, key.value) if not isinstance(key, Metric) else key, _DIRECTION[falling]]
+            for key, falling in query.order_by
+        ],
+        "include": {name: on for name, on in msgspec.structs.asdict(body.include).items() if on},
         "pagination": {"limit": query.limit, "offset": query.offset},
     }
 

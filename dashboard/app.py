@@ -37,6 +37,7 @@ def routes(parts: Parts) -> list[Route]:
         route("/login", accounts.login, methods=["POST"]),
         route("/logout", accounts.logout, methods=["POST"]),
         route("/api/v2/query", partial(api.query, parts, accounts), methods=["POST"]),
+        route("/api/v1/stats/realtime/visitors", partial(api.current_visitors, parts, accounts)),
         Route("/assets/{file}", asset, middleware=[Middleware(SecurityHeaders)]),
     ]
 

@@ -7,7 +7,8 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from collector.control import Site
-from collector.stats import Dimension, Metric, Period, Query, Row, Stats
+from collector.question import Dimension, Metric, Period, Query, Row
+from collector.stats import Stats
 from dashboard.charts import bar
 from dashboard.countries import UNKNOWN, country_name
 from dashboard.formats import share

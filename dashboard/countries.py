@@ -254,10 +254,10 @@ ZA South Africa
 ZM Zambia
 ZW Zimbabwe
 """
-_NAMES = dict(line.split(" ", 1) for line in _TABLE.splitlines())
+COUNTRIES = dict(line.split(" ", 1) for line in _TABLE.splitlines())
 UNKNOWN = "Unknown"
 
 
 def country_name(code: str) -> str:
     """Return the name of a country; the code itself when it has none, "Unknown" when empty."""
-    return _NAMES.get(code, code) or UNKNOWN
+    return COUNTRIES.get(code, code) or UNKNOWN

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from collector.stats import Metric, Row
+from collector.question import Metric, Row
 from dashboard.formats import Unit, amount
 
 # What every total and every time series asks for, in the order in which Totals reads it.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from collector.stats import Dimension, Row
+from collector.question import Dimension, Row
 from dashboard import formats
 from dashboard.charts import Point, Tick
 from dashboard.measures import Measure, Totals

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from collector.control import Site
-from collector.stats import Dimension, Metric, Period, Query
+from collector.question import Dimension, Metric, Period, Query
 from dashboard import charts, formats, timeline
 from dashboard.addresses import View, site_path, view_of
 from dashboard.cards import cards
@@ -109,9 +109,7 @@ def _rekeyed(parts: Parts, site: Site, period: Period) -> str:
 def _numbers(parts: Parts, site: Site, view: View, now: datetime) -> dict[str, Any]:
     dimension = step(view.period)
     totals = _totals(parts, site, view.period)
-    rows = parts.stats.report(
-        Query(site.id, METRICS, (dimension,), view.period, ((dimension, False),))
-    ).rows
+    rows = parts.stats.report(Query(site.id, METRICS, (dimension,), view.period)).rows
     line = timeline.moments(rows, buckets(view.period, dimension, site.timezone, now), dimension)
     unit = "hour" if dimension is Dimension.HOUR else "day"
     title = f"{view.measure.label} per {unit}"

@@ -50,14 +50,15 @@ class Newsroom:
 
     def client(self, scheme: str = "http") -> "Client":
         """Return a browser that knows nothing of us yet."""
+        others = dict(self.parts)
         parts: dict[str, Any] = {
-            "stats": Stats(self.store),
+            "stats": Stats(self.store, others.pop("least_visitors", 1)),
             "control": self.control,
             "clock": lambda: self.now,
             "diagnose": lambda _scope, _site: (),
             "snippet": lambda site: f'<script defer src="https://{site.domain}/b.js"></script>',
         }
-        return Client(Starlette(routes=routes(Parts(**(parts | self.parts)))), scheme)
+        return Client(Starlette(routes=routes(Parts(**(parts | others)))), scheme)
 
     def editor(self) -> "Client":
         """Return a browser that is logged in."""

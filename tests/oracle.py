@@ -15,7 +15,7 @@ from math import floor
 from typing import TypeVar
 
 from collector.journal import Event
-from collector.stats import Dimension, Metric
+from collector.question import Dimension, Metric
 
 GAP_US = 30 * 60 * 1_000_000
 Values = tuple[int | float | None, ...]

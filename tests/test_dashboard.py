@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.stats import Dimension, Period
+from collector.question import Dimension, Period
 from dashboard.accounts import local_path
 from dashboard.addresses import View, view_of
 from dashboard.app import SECURITY_HEADERS, Finding
@@ -666,6 +666,12 @@ def test_a_sites_page_and_all_it_needs_weigh_little(busy: Newsroom) -> None:
         (Preset.DAY, TODAY, TODAY),
         (Preset.WEEK, date(2026, 11, 17), date(2026, 11, 23)),
         (Preset.FOUR_WEEKS, date(2026, 10, 27), date(2026, 11, 23)),
+        (Preset.THIRTY_DAYS, date(2026, 10, 25), date(2026, 11, 23)),
+        (Preset.QUARTER, date(2026, 8, 25), date(2026, 11, 23)),
+        (Preset.MONTH, date(2026, 11, 1), TODAY),
+        (Preset.HALF_YEAR, date(2026, 5, 1), date(2026, 10, 31)),
+        (Preset.TWELVE_MONTHS, date(2025, 11, 1), date(2026, 10, 31)),
+        (Preset.YEAR, date(2026, 1, 1), TODAY),
     ],
 )
 def test_longer_periods_end_yesterday(preset: Preset, first: date, last: date) -> None:

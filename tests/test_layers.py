@@ -25,6 +25,7 @@ SIBLINGS = {
     "config": "hosts",
     "control": "",
     "demo": "",
+    "filters": "question",
     "geo": "",
     "hosts": "",
     "ingest": "anonymise bots control geo hosts journal keys scrub sources visitors wire",
@@ -33,18 +34,19 @@ SIBLINGS = {
     "keys": "",
     "load": "journal store",
     "log": "",
+    "question": "",
     "scrub": "",
     "seal": "control journal keys load store",
     "server": "",
     "sources": "",
-    "stats": "store",
+    "stats": "filters question store",
     "store": "",
     "visitors": "hosts",
     "wire": "scrub",
 }
 # These put applications together; nobody but they may import them.
 SEE_EVERYTHING = frozenset({"__main__", "compose", "demonstration", "owner"})
-DASHBOARD_SEES = frozenset({"stats", "control", "config"})
+DASHBOARD_SEES = frozenset({"stats", "question", "control", "config"})
 # Who alone may use a library; a name ends where a library of its own begins.
 KEPT_TO = {
     "duckdb": {"collector.store"},

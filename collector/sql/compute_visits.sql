@@ -15,7 +15,8 @@ WITH islands AS (
         count(*) FILTER (name = 'pageview') = 1
             AND count(*) FILTER (acts AND name <> 'pageview' AND interactive) = 0 AS is_bounce,
         arg_min(hour, n) FILTER (acts) AS hour,
-        arg_min(host, n) FILTER (acts) AS host,
+        arg_min(host, n) FILTER (acts) AS entry_host,
+        arg_max(host, n) FILTER (acts) AS exit_host,
         arg_min(path, n) FILTER (name = 'pageview') AS entry_page,
         arg_max(path, n) FILTER (name = 'pageview') AS exit_page,
         arg_min(arrival, n) FILTER (acts) AS arrival
@@ -27,7 +28,7 @@ SELECT
     CASE
         WHEN is_bounce THEN 0 ELSE (ended_at_us - started_at_us + 500_000) // 1_000_000
     END AS duration_s,
-    pageviews, events, is_bounce, host,
+    pageviews, events, is_bounce, entry_host, exit_host,
     coalesce(entry_page, '') AS entry_page,
     coalesce(exit_page, '') AS exit_page,
     arrival, island

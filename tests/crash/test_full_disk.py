@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.stats import Dimension, Metric, Period, Query
+from collector.question import Dimension, Metric, Period, Query
 from collector.store import StoreError
 from tests.crash.disks import Disk, SizeLimit, small
 from tests.crash.nursery import Nursery

@@ -17,7 +17,7 @@ from typing import Self
 import pytest
 
 from collector import journal
-from collector.stats import Dimension, Metric, Period, Query
+from collector.question import Dimension, Metric, Period, Query
 from tests.house import House, event, house
 
 YESTERDAY = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from collector.control import Control
-from collector.stats import MAX_ROWS
+from collector.question import MAX_ROWS
 from tests.serving import DEADLINE_S, Installation, Server, Visitor, pageview, wait_until
 
 NO_ANSWER = (OSError, http.client.HTTPException)

@@ -62,7 +62,8 @@ VISIT |= {
     "pageviews": "views per visit",
     "events": "how many events it has",
     "is_bounce": "bounce rate",
-    "host": "which of the site's hosts was entered",
+    "entry_host": "which of the site's hosts was entered",
+    "exit_host": "which of them was seen last",
     "entry_page": "where it began, scrubbed",
     "exit_page": "where it ended, scrubbed",
 }

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from collector.journal import Event
 from collector.keys import date_end
+from collector.question import Dimension, Metric, Period, Query
 from collector.seal import SEAL_AFTER
-from collector.stats import Dimension, Metric, Period, Query
 from tests import oracle
 from tests.house import House, event, house
 
@@ -46,9 +46,9 @@ OTHER = [d for d in Dimension if d not in {Dimension.HOUR, Dimension.DAY}]
 SINGLES = [NO_DIMENSIONS, *((dimension,) for dimension in Dimension)]
 PAIRS = [(time, d) for time in (Dimension.HOUR, Dimension.DAY) for d in OTHER]
 ROW = (
-    "date::VARCHAR, {visitor}, visit, hour, duration_s, pageviews, events, is_bounce, host,"
-    " entry_page, exit_page, source, channel, referrer, utm_source, utm_medium, utm_campaign,"
-    " country, device, browser, os, screen"
+    "date::VARCHAR, {visitor}, visit, hour, duration_s, pageviews, events, is_bounce, entry_host,"
+    " exit_host, entry_page, exit_page, source, channel, referrer, utm_source, utm_medium,"
+    " utm_campaign, country, device, browser, os, screen"
 )
 
 
@@ -248,9 +248,9 @@ def row_of(visit: oracle.Visit, visitor: int) -> tuple[object, ...]:
     e = visit.first
     return (
         e.date, visitor, visit.number, e.hour, visit.duration_s, len(visit.pageviews),
-        len(visit.actions), visit.is_bounce, e.host, visit.entry_page, visit.exit_page, e.source,
-        e.channel, e.referrer, e.utm_source, e.utm_medium, e.utm_campaign, e.country, e.device,
-        e.browser, e.os, e.screen,
+        len(visit.actions), visit.is_bounce, e.host, visit.actions[-1].host, visit.entry_page,
+        visit.exit_page, e.source, e.channel, e.referrer, e.utm_source, e.utm_medium,
+        e.utm_campaign, e.country, e.device, e.browser, e.os, e.screen,
     )  # fmt: skip
 
 

@@ -49,7 +49,8 @@ CREATE TABLE live.visits (
     pageviews INTEGER,
     events INTEGER,
     is_bounce BOOLEAN,
-    host VARCHAR,
+    entry_host VARCHAR,
+    exit_host VARCHAR,
     entry_page VARCHAR,
     exit_page VARCHAR,
     arrival INTEGER

@@ -1,0 +1,73 @@
+-- Single actions that are let through, and the visits that contain one.
+WITH found AS MATERIALIZED (
+    SELECT
+        date, visitor, visit, name = 'pageview' AS is_view, path, engaged_s, scroll, duration_s,
+        is_bounce,
+        /*columns*/
+        /*enters*/ AS enters
+    FROM (/*actions*/)
+    WHERE site = $site AND date BETWEEN $first AND $last
+      AND (date > $first OR hour >= $first_hour) AND (date < $last OR hour <= $last_hour)
+      AND /*where*/
+), acted AS (
+    SELECT
+        date,
+        /*action_keys*/
+        count(DISTINCT visitor) AS visitors,
+        count(*) FILTER (is_view) AS pageviews,
+        count(*) AS events
+    FROM found
+    GROUP BY ALL
+), visited AS (
+    SELECT
+        date,
+        /*found_keys*/
+        count(*) AS visits,
+        sum(duration_s) AS duration_s,
+        count(*) FILTER (enters) AS entries,
+        count(*) FILTER (enters AND is_bounce) AS bounces
+    FROM (
+        SELECT
+            date, visitor, visit,
+            /*visit_keys*/
+            any_value(duration_s) AS duration_s,
+            any_value(is_bounce) AS is_bounce,
+            bool_or(enters) AS enters
+        FROM found
+        GROUP BY ALL
+    )
+    GROUP BY ALL
+), read AS (
+    SELECT
+        date,
+        /*found_keys*/
+        count(*) AS readings,
+        sum(engaged_s) AS engaged_s,
+        sum(scroll) AS scroll
+    FROM (
+        SELECT
+            date, visitor, visit, path,
+            /*action_keys*/
+            sum(engaged_s) AS engaged_s,
+            max(scroll) AS scroll
+        FROM found
+        WHERE is_view
+        GROUP BY ALL
+    )
+    GROUP BY ALL
+)
+SELECT
+    /*keys*/
+    coalesce(sum(visitors), 0)::BIGINT AS visitors,
+    coalesce(sum(visits), 0)::BIGINT AS visits,
+    coalesce(sum(pageviews), 0)::BIGINT AS pageviews,
+    coalesce(sum(events), 0)::BIGINT AS events,
+    mean(sum(pageviews), sum(visits), 100) AS views_per_visit,
+    mean(100 * sum(bounces), sum(entries), 10) AS bounce_rate,
+    mean(sum(duration_s), sum(visits), 10) AS visit_duration,
+    mean(sum(engaged_s), sum(readings), 10) AS time_on_page,
+    mean(10 * sum(scroll), sum(readings), 10) AS scroll_depth
+FROM (FROM acted UNION ALL BY NAME FROM visited UNION ALL BY NAME FROM read)
+GROUP BY ALL
+ORDER BY /*order*/
+LIMIT $limit OFFSET $offset;

@@ -1,0 +1,304 @@
+"""Questions the Stats API v2 takes: filters, comparisons, periods, small cells."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from collector.journal import Event
+from tests.editors import KEY, Newsroom, newsroom, pageview
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+GOOGLE = {"source": "Google", "channel": "search", "country": "DE", "device": "mobile"}
+HOSTILE = (
+    "'", '"', "';--", "' OR '1'='1", "x'); DROP TABLE archive.visits; --", "$site", "$v0", "?",
+    "/*where*/", "*/", "--", "\\", "%", "_", "%s", "{0}", "{text}", "\x00", "\u202e", "😀", "NULL",
+    "1 UNION SELECT token FROM live.events", "\n; ATTACH 'x.db'", "''''", "ä" * 400,
+)  # fmt: skip
+
+
+def custom(event: Event, name: str, **props: str) -> Event:
+    """Make a custom event of a pageview."""
+    return msgspec.structs.replace(event, name=name, props=props)
+
+
+@pytest.fixture(name="room", scope="module")
+def open_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
+    """Count three visits of today and one of yesterday."""
+    with newsroom(tmp_path_factory.mktemp("questions")) as room:
+        site = room.site()
+        pro = custom(pageview(site, 1, 3 * HOUR - 2 * MINUTE, "/buy"), "Signup", plan="pro")
+        room.count(
+            pageview(site, 1, 3 * HOUR, "/", **GOOGLE),
+            pageview(site, 1, 3 * HOUR - MINUTE, "/buy"),
+            msgspec.structs.replace(pro, interactive=True),
+            msgspec.structs.replace(
+                pageview(site, 1, 3 * HOUR - 3 * MINUTE, "/buy"),
+                name="engagement", engaged_s=40, scroll=7,
+            ),
+            pageview(site, 2, 2 * HOUR, "/buy", country="FR", device="desktop"),
+            pageview(site, 3, HOUR, "/", country="DE", device="desktop"),
+            pageview(site, 4, DAY, "/", **GOOGLE),
+        )  # fmt: skip
+        yield room
+
+
+def post(room: Newsroom, **fields: object) -> httpx.Response:
+    """Ask about today's visitors, unless told otherwise."""
+    body = {"site_id": "example.com", "metrics": ["visitors"], "date_range": "day"} | fields
+    headers = {"Authorization": f"Bearer {KEY}"}
+    return room.client().post("/api/v2/query", content=msgspec.json.encode(body), headers=headers)
+
+
+def ask(room: Newsroom, **fields: object) -> Any:  # noqa: ANN401 - JSON
+    """Return the whole answer."""
+    response = post(room, **fields)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def rows(room: Newsroom, **fields: object) -> list[tuple[list[str], list[float | None]]]:
+    """Return dimensions and metrics of each row."""
+    return [(row["dimensions"], row["metrics"]) for row in ask(room, **fields)["results"]]
+
+
+@pytest.mark.parametrize(
+    ("filters", "visitors"),
+    [
+        ([], 3),
+        ([["is", "visit:country", ["DE"]]], 2),
+        ([["is", "visit:country", ["DE", "FR"]]], 3),
+        ([["is", "visit:country", ["de"]]], 0),
+        ([["is", "visit:country", ["de"], {"case_sensitive": False}]], 2),
+        ([["is_not", "visit:country", ["DE"]]], 1),
+        ([["contains", "event:page", ["bu"]]], 2),
+        ([["contains", "event:page", ["BU"], {"case_sensitive": False}]], 2),
+        ([["contains_not", "event:page", ["b"]]], 2),
+        ([["matches", "event:page", ["^/b.y$"]]], 2),
+        ([["matches", "event:page", ["^/B"], {"case_sensitive": False}]], 2),
+        ([["matches_not", "visit:device", ["^m"]]], 2),
+        ([["is", "visit:source", ["Direct / None"]]], 2),
+        ([["is", "visit:utm_campaign", ["(not set)"]]], 3),
+        ([["is", "visit:country_name", ["Germany"]]], 2),
+        ([["is", "visit:country_name", ["germany"]]], 0),
+        ([["contains", "visit:country_name", ["AN"], {"case_sensitive": False}]], 3),
+        ([["is_not", "visit:country_name", ["Germany"]]], 1),
+        ([["is", "event:props:plan", ["pro"]]], 1),
+        ([["is", "event:props:plan", ["(none)"]]], 3),
+        ([["is", "event:name", ["Signup"]]], 1),
+        ([["has_done", ["is", "event:name", ["Signup"]]]], 1),
+        ([["has_not_done", ["is", "event:name", ["Signup"]]]], 2),
+        ([["not", ["is", "visit:country", ["DE"]]]], 1),
+        ([["or", [["is", "visit:country", ["FR"]], ["is", "visit:source", ["Google"]]]]], 2),
+        ([["and", [["is", "visit:country", ["DE"]], ["is", "event:page", ["/buy"]]]]], 1),
+        ([["is", "visit:country", ["DE"]], ["is", "event:page", ["/buy"]]], 1),
+        ([["is", "visit:exit_page", ["/buy"]]], 2),
+    ],
+)
+def test_filters_keep_whom_they_should(
+    room: Newsroom, filters: list[object], visitors: int
+) -> None:
+    """Also nested; a list of them holds only together."""
+    assert rows(room, filters=filters) == [([], [visitors])]
+
+
+def test_numbers_of_one_page(room: Newsroom) -> None:
+    """Visits that contain it; the bounce rate of those that began there."""
+    metrics = ["visits", "pageviews", "events", "bounce_rate", "time_on_page", "scroll_depth"]
+    wanted = [2, 2, 3, 100.0, 20.0, 35.0]
+    assert rows(room, metrics=metrics, filters=[["is", "event:page", ["/buy"]]]) == [([], wanted)]
+    found = rows(room, metrics=metrics, dimensions=["event:page"])
+    assert (["/buy"], wanted) in found
+
+
+def test_shares_are_of_all_that_the_filters_keep(room: Newsroom) -> None:
+    """Per cent of visitors; ordering by them is ordering by visitors."""
+    wanted = {"metrics": ["visitors", "percentage"], "order_by": [["percentage", "asc"]]}
+    assert rows(room, dimensions=["visit:country"], **wanted) == [
+        (["FR"], [1, 33.3]), (["DE"], [2, 66.7]),
+    ]  # fmt: skip
+    only_german: dict[str, object] = {"filters": [["is", "visit:country", ["DE"]]]}
+    assert rows(room, dimensions=["time:day"], **wanted, **only_german) == [
+        (["2026-11-24"], [2, 100.0])
+    ]
+
+
+def test_names_of_countries_and_properties_are_dimensions(room: Newsroom) -> None:
+    """What an event does not say is (none)."""
+    assert rows(room, dimensions=["visit:country_name"]) == [(["Germany"], [2]), (["France"], [1])]
+    by_plan = {"metrics": ["events"], "dimensions": ["event:props:plan"]}
+    assert rows(room, **by_plan) == [(["(none)"], [4]), (["pro"], [1])]
+
+
+@pytest.mark.parametrize(
+    ("dimension", "labels"),
+    [
+        ("time:week", ["2026-11-23"]),
+        ("time:month", ["2026-11-01"]),
+        ("time:weekday", ["1", "2"]),
+        ("time:hour_of_day", ["11", "12", "13", "14"]),
+        ("time", ["2026-11-23", "2026-11-24"]),
+    ],
+)
+def test_time_comes_in_many_steps(room: Newsroom, dimension: str, labels: list[str]) -> None:
+    """Weeks begin on Monday, or with the period; `time` is the step that suits."""
+    found = rows(room, dimensions=[dimension], date_range="month")
+    assert [label for (label,), _ in found] == labels
+
+
+def test_time_labels_name_weeks_and_months(room: Newsroom) -> None:
+    """All of the period, the first week from its first day on."""
+    week = ask(room, dimensions=["time:week"], date_range="month", include={"time_labels": True})
+    assert week["meta"]["time_labels"] == [
+        "2026-11-01", "2026-11-02", "2026-11-09", "2026-11-16", "2026-11-23",
+    ]  # fmt: skip
+    year = ask(room, dimensions=["time:month"], date_range="6mo", include={"time_labels": True})
+    assert year["meta"]["time_labels"][::5] == ["2026-05-01", "2026-10-01"]
+
+
+@pytest.mark.parametrize(
+    ("date_range", "visitors", "bounds"),
+    [
+        ("24h", 3, ["2026-11-23T15:00:00+01:00", "2026-11-24T14:59:59+01:00"]),
+        ("all", 4, ["2026-11-23T00:00:00+01:00", "2026-11-24T23:59:59+01:00"]),
+        (
+            ["2026-11-24T12:00:00+01:00", "2026-11-24T12:59:59+01:00"],
+            1,
+            ["2026-11-24T12:00:00+01:00", "2026-11-24T12:59:59+01:00"],
+        ),
+        (
+            ["2026-11-23T13:00:00Z", "2026-11-24T11:00:00Z"],
+            2,
+            ["2026-11-23T14:00:00+01:00", "2026-11-24T11:59:59+01:00"],
+        ),
+    ],
+)
+def test_periods_may_begin_and_end_with_an_hour(
+    room: Newsroom, date_range: object, visitors: int, bounds: list[str]
+) -> None:
+    """In the site's zone, whatever zone they are written in."""
+    found = ask(room, date_range=date_range)
+    assert found["results"] == [{"dimensions": [], "metrics": [visitors]}]
+    assert found["query"]["date_range"] == bounds
+
+
+@pytest.mark.parametrize(
+    ("comparison", "then"),
+    [
+        ({"mode": "previous_period"}, 1),
+        ({"mode": "previous_period", "match_day_of_week": True}, 0),
+        ({"mode": "year_over_year"}, 0),
+        ({"mode": "custom", "date_range": ["2026-11-23", "2026-11-24"]}, 4),
+    ],
+)
+def test_a_period_is_compared_with_another(
+    room: Newsroom, comparison: dict[str, object], then: int
+) -> None:
+    """The change comes in per cent, from nothing to something as 100."""
+    (row,) = ask(room, include={"comparisons": comparison})["results"]
+    change = round(100 * (3 - then) / then) if then else 100
+    assert row["comparison"] == {"dimensions": [], "metrics": [then], "change": [change]}
+
+
+def test_each_row_is_compared_with_its_like(room: Newsroom) -> None:
+    """By value, and by its place in the period."""
+    include = {"comparisons": {"mode": "previous_period"}}
+    found = ask(room, dimensions=["visit:source"], include=include)["results"]
+    assert [(row["dimensions"], row["comparison"]["metrics"]) for row in found] == [
+        (["Direct / None"], [0]), (["Google"], [1]),
+    ]  # fmt: skip
+    days = ask(
+        room, dimensions=["time:day"], date_range=["2026-11-24", "2026-11-24"], include=include
+    )["results"]
+    assert days[0]["comparison"]["dimensions"] == ["2026-11-23"]
+    rate = ask(room, metrics=["bounce_rate"], include=include)["results"][0]
+    assert rate["metrics"] == [66.7]
+    assert rate["comparison"]["change"] == [-33.3]  # points
+
+
+def test_small_cells_are_hidden_and_said_so(tmp_path: Path) -> None:
+    """Where two or more of filters and dimensions other than time narrow them down."""
+    with newsroom(tmp_path) as other:
+        site = other.site()
+        other.parts["least_visitors"] = 3
+        other.count(
+            *(pageview(site, n, HOUR, "/", country="DE", device="mobile") for n in range(3)),
+            *(pageview(site, 10 + n, HOUR, "/", country="FR", device="tv") for n in range(2)),
+        )
+        one = ask(other, dimensions=["visit:country", "time:day"])
+        assert [row["metrics"] for row in one["results"]] == [[3], [2]]
+        assert one["meta"] == {}
+        two = ask(other, dimensions=["visit:country"], filters=[["is", "event:page", ["/"]]])
+        assert [(r["dimensions"], r["metrics"]) for r in two["results"]] == [
+            (["DE"], [3]), (["FR"], [None]),
+        ]  # fmt: skip
+        assert two["meta"]["warnings"][0]["code"] == "small_cells"
+        both = [["is", "visit:country", ["FR"]], ["is", "visit:device", ["tv"]]]
+        assert rows(other, filters=both) == [([], [None])]
+        include = {"comparisons": {"mode": "previous_period"}}
+        (row,) = ask(other, filters=both, include=include)["results"]
+        assert row["comparison"]["metrics"] == [None]
+        assert row["comparison"]["change"] == [None]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_text_is_taken_for_sql(room: Newsroom, text: str) -> None:
+    """Through every field that takes one: a 200 that finds nothing, or a clear 400."""
+    finds_nothing: list[dict[str, object]] = [
+        {"filters": [["is", "event:page", [text]]]},
+        {"filters": [["contains", "visit:source", [f"{text}x"]]]},
+        {"filters": [["is", f"event:props:{text[:300]}", [f"{text}x"]]]},
+        {"filters": [["has_done", ["is", "event:name", [text]]]]},
+        {"filters": [["is", "visit:country_name", [text]]]},
+    ]
+    for fields in finds_nothing:
+        assert rows(room, **fields) == [([], [0])], fields
+    by_property = rows(room, dimensions=[f"event:props:{text[:300]}"])
+    assert by_property == [(["(none)"], [3])]
+    refused: list[dict[str, object]] = [
+        {"site_id": text},
+        {"metrics": [text]},
+        {"dimensions": [text]},
+        {"date_range": text},
+        {"date_range": [text, text]},
+        {"order_by": [[text, "asc"]]},
+        {"order_by": [["visitors", text]]},
+        {"filters": [[text, "event:page", ["/"]]]},
+        {"filters": [["is", text, ["/"]]]},
+        {"include": {"comparisons": {"mode": text}}},
+    ]
+    for fields in refused:
+        response = post(room, **fields)
+        assert response.status_code in {400, 401}, fields
+        assert response.json()["field"], fields
+    pattern = post(room, filters=[["matches", "event:page", [text]]])
+    assert pattern.status_code in {200, 400}
+    assert rows(room) == [([], [3])]
+
+
+def test_the_answer_repeats_filters_and_names_as_they_were_asked(room: Newsroom) -> None:
+    """So that a program finds its own words."""
+    filters = [["is_not", "visit:country_name", ["France"]]]
+    asked = {"dimensions": ["visit:country_name"], "order_by": [["visit:country_name", "asc"]]}
+    query = ask(room, filters=filters, **asked)["query"]
+    assert query["filters"] == filters
+    assert query["dimensions"] == asked["dimensions"]
+    assert query["order_by"] == asked["order_by"]
+
+
+def test_current_visitors_are_a_number(room: Newsroom) -> None:
+    """As at Plausible: GET, with the site in the address; the key is asked for."""
+    headers = {"Authorization": f"Bearer {KEY}"}
+    path = "/api/v1/stats/realtime/visitors"
+    client = room.client()
+    found = client.get(f"{path}?site_id=example.com", headers)
+    assert (found.status_code, found.json()) == (200, 0)
+    assert client.get(f"{path}?site_id=example.com").status_code == 401
+    assert client.get(f"{path}?site_id=other.example", headers).status_code == 401
+    assert client.get(path, headers).json()["field"] == "site_id"
