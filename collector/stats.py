@@ -78,7 +78,8 @@ class Stats:
         if Metric.PERCENTAGE in query.metrics:
             whole = replace(query, metrics=(Metric.VISITORS,), dimensions=(), order_by=(), offset=0)
             ((everybody, *_),) = _answer(session, whole)
-        hides = query.conditions >= 2  # noqa: PLR2004 - one alone singles nobody out
+        # One alone singles nobody out. With a least of one nothing is hidden, not even a zero.
+        hides = query.conditions > 1 and self._least_visitors > 1
         least = self._least_visitors if hides else 0
         return [_row(query, values, everybody, least) for values in _answer(session, query)]
 

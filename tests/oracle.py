@@ -4,21 +4,44 @@ A visitor is one token of one site on one local day. A visit is a visitor's even
 30 minutes. Engagement starts no visit. A bounce is a visit with one pageview and no interactive
 event; it lasts no time. Any other visit lasts from its first pageview or custom event to the last
 one, or to the end of the engagement that follows that one within 30 minutes.
+
+A report is about the actions (pageviews and custom events) its filter lets through, and about the
+visits they are part of. Where a dimension says something about single events, a visit belongs to
+every key such an action of it has; elsewhere to one key, with the time it started at.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
 from math import floor
 from typing import TypeVar
 
 from collector.journal import Event
-from collector.question import Dimension, Metric
+from collector.question import (
+    TIMES,
+    All,
+    Condition,
+    Dimension,
+    Done,
+    Either,
+    Field,
+    Filter,
+    Metric,
+    Not,
+    Operator,
+    Property,
+    Query,
+    conditions,
+    is_of_events,
+)
 
 GAP_US = 30 * 60 * 1_000_000
-Values = tuple[int | float | None, ...]
+Value = int | float | None
+Values = tuple[Value, ...]
+Key = tuple[str, ...]  # in the order of the dimensions
 _Thing = TypeVar("_Thing")
 
 
@@ -98,11 +121,44 @@ def _without_gaps(events: list[Event]) -> Iterator[list[Event]]:
     yield group
 
 
-# What a dimension's value is for an action of a visit, and for a visit.
-_OF_VISIT: dict[Dimension, Callable[[Visit], str]] = {
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A pageview or custom event, and the visit it is part of."""
+
+    event: Event
+    visit: Visit
+
+
+@dataclass(slots=True)
+class Group:
+    """What a report has under one key: actions by their own time, visits by when they began."""
+
+    actions: list[Action] = field(default_factory=list)
+    visits: dict[tuple[object, ...], Visit] = field(default_factory=dict)
+    of_visits: list[Action] = field(default_factory=list)  # actions of these visits
+
+    @property
+    def visitors(self) -> int:
+        """Visitors who acted, each once a day."""
+        return len({action.visit.visitor for action in self.actions})
+
+    @property
+    def pageviews(self) -> list[Action]:
+        """Actions that are pageviews."""
+        return [action for action in self.actions if action.event.name == "pageview"]
+
+
+# What a field says of an action.
+_OF_EVENT: dict[Field, Callable[[Event], str]] = {
+    Dimension.PAGE: lambda event: event.path,
+    Dimension.EVENT_HOSTNAME: lambda event: event.host,
+    Dimension.NAME: lambda event: event.name,
+}
+_OF_VISIT: dict[Field, Callable[[Visit], str]] = {
     Dimension.ENTRY_PAGE: lambda visit: visit.entry_page,
     Dimension.EXIT_PAGE: lambda visit: visit.exit_page,
     Dimension.HOSTNAME: lambda visit: visit.first.host,
+    Dimension.EXIT_HOSTNAME: lambda visit: visit.actions[-1].host,
     Dimension.SOURCE: lambda visit: visit.first.source,
     Dimension.CHANNEL: lambda visit: visit.first.channel,
     Dimension.REFERRER: lambda visit: visit.first.referrer,
@@ -114,83 +170,170 @@ _OF_VISIT: dict[Dimension, Callable[[Visit], str]] = {
     Dimension.BROWSER: lambda visit: visit.first.browser,
     Dimension.OS: lambda visit: visit.first.os,
     Dimension.SCREEN: lambda visit: visit.first.screen,
-    Dimension.HOUR: lambda visit: _hour(visit.first),
-    Dimension.DAY: lambda visit: visit.first.date,
 }
 
 
-def _hour(event: Event) -> str:
-    return f"{event.date} {event.hour:02}:00:00"
+def _said(about: Field, action: Action) -> str:
+    if isinstance(about, Property):
+        return action.event.props.get(about.name, "")
+    if about in _OF_EVENT:
+        return _OF_EVENT[about](action.event)
+    return _OF_VISIT[about](action.visit)
 
 
-def report(
-    events: Iterable[Event], site: int, first: date, last: date, dimensions: tuple[Dimension, ...]
-) -> dict[tuple[str, ...], Values]:
-    """Return every metric, in the order of `Metric`, for each value of the dimensions."""
-    chosen = [
-        visit
-        for visit in visits(event for event in events if event.site == site)
-        if first <= date.fromisoformat(visit.first.date) <= last
-    ]
-    if Dimension.PAGE in dimensions:
-        return _by_page(chosen, dimensions)
-    if dimensions == (Dimension.HOUR,):
-        return _by_hour(chosen)
-    groups = _grouped(chosen, lambda v: tuple(_OF_VISIT[d](v) for d in dimensions))
-    if not dimensions:
-        groups.setdefault((), [])
+def _said_at_entry(about: Field, action: Action) -> str:
+    """Return what a field says of an action, as if that had been on the page of entry."""
+    if about is Dimension.PAGE:
+        return action.visit.entry_page
+    if about is Dimension.EVENT_HOSTNAME:
+        return action.visit.first.host
+    return _said(about, action)
+
+
+def holds(found: Filter, action: Action, said: Callable[[Field, Action], str] = _said) -> bool:
+    """Tell whether a filter lets an action through."""
+    match found:
+        case Condition():
+            return _compares(found, said(found.field, action))
+        case All(filters):
+            return all(holds(each, action, said) for each in filters)
+        case Either(filters):
+            return any(holds(each, action, said) for each in filters)
+        case Not(inner):
+            return not holds(inner, action, said)
+        case Done(inner):
+            return any(holds(inner, other) for other in _actions(action.visit))
+
+
+def _compares(condition: Condition, text: str) -> bool:
+    any_case = not condition.case_sensitive
+    if condition.operator is Operator.MATCHES:
+        flags = "(?i)" if any_case else ""
+        return any(re.search(flags + pattern, text) for pattern in condition.values)
+    values = [value.lower() if any_case else value for value in condition.values]
+    text = text.lower() if any_case else text
+    if condition.operator is Operator.CONTAINS:
+        return any(value in text for value in values)
+    return text in values
+
+
+def _time(dimension: Dimension, event: Event, first: date) -> str:
+    day = date.fromisoformat(event.date)
+    monday = day - timedelta(days=day.weekday())
     return {
-        key: _values(
-            visitors={visit.visitor for visit in group},
-            visits=len(group),
-            pageviews=sum(len(visit.pageviews) for visit in group),
-            bounces=[visit.is_bounce for visit in group],
-            durations=[visit.duration_s for visit in group],
-        )
-        for key, group in groups.items()
+        Dimension.HOUR: f"{event.date} {event.hour:02}:00:00",
+        Dimension.DAY: event.date,
+        Dimension.WEEK: max(monday, first).isoformat(),
+        Dimension.MONTH: day.replace(day=1).isoformat(),
+        Dimension.HOUR_OF_DAY: f"{event.hour:02}",
+        Dimension.WEEKDAY: str(day.isoweekday()),
+    }[dimension]
+
+
+def report(events: Iterable[Event], query: Query) -> dict[Key, Values]:
+    """Return all rows, in no order and with none hidden; metrics in the order of the query."""
+    of_site = [event for event in events if event.site == query.site]
+    read, _ = readings(of_site)
+    let_through = [
+        action
+        for visit in visits(of_site)
+        if query.period.first <= date.fromisoformat(visit.first.date) <= query.period.last
+        for action in _actions(visit)
+        if holds(query.filters, action)
+    ]
+    visitors = Group(let_through).visitors
+    return {
+        key: tuple(_value(metric, query, key, group, read, visitors) for metric in query.metrics)
+        for key, group in _groups(let_through, query).items()
     }
 
 
-def _by_hour(chosen: list[Visit]) -> dict[tuple[str, ...], Values]:
-    """Visitors and pageviews are of those active in the hour, visits of those started in it."""
-    actions = [(event, visit) for visit in chosen for event in visit.actions]
-    answer: dict[tuple[str, ...], Values] = {}
-    for (hour,), group in _grouped(actions, lambda pair: (_hour(pair[0]),)).items():
-        started = [visit for visit in chosen if _hour(visit.first) == hour]
-        answer[hour,] = _values(
-            visitors={visit.visitor for _, visit in group},
-            visits=len(started),
-            pageviews=sum(event.name == "pageview" for event, _ in group),
-            bounces=[visit.is_bounce for visit in started],
-            durations=[visit.duration_s for visit in started],
-        )
-    return answer
+def _groups(let_through: list[Action], query: Query) -> dict[Key, Group]:
+    groups: dict[Key, Group] = {} if query.dimensions else {(): Group()}
+    for action in let_through:
+        key = _key(action, query)
+        groups.setdefault(key, Group()).actions.append(action)
+        if not any(map(is_of_events, query.dimensions)):
+            key = _key(Action(action.visit.first, action.visit), query)
+        group = groups.setdefault(key, Group())
+        group.visits[_name(action.visit)] = action.visit
+        group.of_visits.append(action)
+    return groups
 
 
-def _by_page(
-    chosen: list[Visit], dimensions: tuple[Dimension, ...]
-) -> dict[tuple[str, ...], Values]:
-    """Visits that contain the page; the bounce rate is of those that entered there."""
+def _key(action: Action, query: Query) -> Key:
+    return tuple(
+        _time(dimension, action.event, query.period.first)
+        if isinstance(dimension, Dimension) and dimension in TIMES
+        else _said(dimension, action)
+        for dimension in query.dimensions
+    )
 
-    def key(seen: tuple[Event, Visit]) -> tuple[str, ...]:
-        event, _ = seen
-        by = {Dimension.PAGE: event.path, Dimension.HOUR: _hour(event), Dimension.DAY: event.date}
-        return tuple(by[dimension] for dimension in dimensions)
 
-    seen = [(event, visit) for visit in chosen for event in visit.pageviews]
-    answer = {}
-    for value, group in _grouped(seen, key).items():
-        page = value[dimensions.index(Dimension.PAGE)]
-        containing = {(visit.visitor, visit.number): visit for _, visit in group}
-        entered = [visit for visit in containing.values() if visit.entry_page == page]
-        answer[value] = _values(
-            visitors={visit.visitor for visit in containing.values()},
-            visits=len(containing),
-            pageviews=len(group),
-            bounces=[visit.is_bounce for visit in entered],
-            durations=[visit.duration_s for visit in containing.values()],
-        )
-    return answer
+def _value(
+    metric: Metric, query: Query, key: Key, group: Group, read: dict[int, "Reading"], visitors: int
+) -> Value:
+    """Return a metric of a group; `visitors` are those of all groups together."""
+    match metric:
+        case Metric.VISITORS:
+            return group.visitors
+        case Metric.VISITS:
+            return len(group.visits)
+        case Metric.PAGEVIEWS:
+            return len(group.pageviews)
+        case Metric.EVENTS:
+            return len(group.actions)
+        case Metric.VIEWS_PER_VISIT:
+            return _mean(len(group.pageviews), len(group.visits), 100)
+        case Metric.BOUNCE_RATE:
+            entered = _entered(group, query, key)
+            return _mean(100 * sum(visit.is_bounce for visit in entered), len(entered), 10)
+        case Metric.VISIT_DURATION:
+            durations = [visit.duration_s for visit in group.visits.values()]
+            return _mean(sum(durations), len(durations), 10)
+        case Metric.TIME_ON_PAGE:
+            seconds = sum(read[id(action.event)].engaged_s for action in group.pageviews)
+            return _mean(seconds, len(_deepest(group, read)), 10)
+        case Metric.SCROLL_DEPTH:
+            depths = _deepest(group, read).values()
+            return _mean(10 * sum(depths), len(depths), 10)
+        case Metric.PERCENTAGE:
+            return _mean(100 * group.visitors, visitors, 10)
+
+
+def _entered(group: Group, query: Query, key: Key) -> list[Visit]:
+    """Return the visits that entered where the key and the filter say."""
+    asked = dict(zip(query.dimensions, key, strict=True))
+    filtered = {condition.field for condition in conditions(query.filters, within_done=False)}
+    let_through = {
+        _name(action.visit)
+        for action in group.of_visits
+        if holds(query.filters, action, _said_at_entry)
+    }
+    return [
+        visit
+        for name, visit in group.visits.items()
+        if asked.get(Dimension.PAGE, visit.entry_page) == visit.entry_page
+        if asked.get(Dimension.EVENT_HOSTNAME, visit.first.host) == visit.first.host
+        if filtered.isdisjoint({Dimension.PAGE, Dimension.EVENT_HOSTNAME}) or name in let_through
+    ]
+
+
+def _deepest(group: Group, read: dict[int, "Reading"]) -> dict[tuple[object, ...], int]:
+    """Return how far each visit scrolled each of its pages, in tenths."""
+    depths: dict[tuple[object, ...], int] = {}
+    for action in group.pageviews:
+        pair = (*_name(action.visit), action.event.path)
+        depths[pair] = max(depths.get(pair, 0), read[id(action.event)].scroll)
+    return depths
+
+
+def _actions(visit: Visit) -> list[Action]:
+    return [Action(event, visit) for event in visit.actions]
+
+
+def _name(visit: Visit) -> tuple[object, ...]:
+    return (*visit.visitor, visit.number)
 
 
 def _grouped(
@@ -200,25 +343,6 @@ def _grouped(
     for thing in things:
         groups.setdefault(key(thing), []).append(thing)
     return groups
-
-
-def _values(
-    *,
-    visitors: set[tuple[int, str, int]],
-    visits: int,
-    pageviews: int,
-    bounces: list[bool],
-    durations: list[int],
-) -> Values:
-    values = {
-        Metric.VISITORS: len(visitors),
-        Metric.VISITS: visits,
-        Metric.PAGEVIEWS: pageviews,
-        Metric.VIEWS_PER_VISIT: _mean(pageviews, visits, 100),
-        Metric.BOUNCE_RATE: _mean(100 * sum(bounces), len(bounces), 10),
-        Metric.VISIT_DURATION: _mean(sum(durations), len(durations), 10),
-    }
-    return tuple(values[metric] for metric in Metric)
 
 
 def _mean(total: int, count: int, parts: int) -> float | None:

@@ -241,6 +241,11 @@ def test_small_cells_are_hidden_and_said_so(tmp_path: Path) -> None:
         assert two["meta"]["warnings"][0]["code"] == "small_cells"
         both = [["is", "visit:country", ["FR"]], ["is", "visit:device", ["tv"]]]
         assert rows(other, filters=both) == [([], [None])]
+        nobody = [["is", "visit:country", ["US"]], ["is", "visit:device", ["tv"]]]
+        assert rows(other, filters=nobody) == [([], [None])]
+        other.parts["least_visitors"] = 1
+        assert rows(other, filters=nobody) == [([], [0])]
+        other.parts["least_visitors"] = 3
         include = {"comparisons": {"mode": "previous_period"}}
         (row,) = ask(other, filters=both, include=include)["results"]
         assert row["comparison"]["metrics"] == [None]
