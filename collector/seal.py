@@ -13,12 +13,13 @@ from collector import journal
 from collector.control import Control, Site
 from collector.keys import date_end
 from collector.load import VISIT_GAP_US, Loader
-from collector.store import Store
+from collector.store import Session, Store
 
 _LOG = logging.getLogger("gatecount.seal")
 # A chunk lasts to the next full hour. Midnight falls on quarters of it, so 35 minutes after any
 # midnight what was begun before it is finished, or half an hour and more of its events are.
 SEAL_AFTER = timedelta(minutes=35)
+MOST_VALUES = 100_000  # that a day's sums name of each dimension; a large site reads 30,000 pages
 _NO_CHUNK = ""  # named in the ledger from the deletion of live rows until the file is rewritten
 
 
@@ -75,7 +76,7 @@ class Sealer:
             for site in removed:
                 with self._store.writing() as session:
                     session.run("purge_remember", site=site.id, removed_at_us=_microseconds(now))
-                    for table in ("visits", "events", "drops", "sealed"):
+                    for table in ("visits", "events", "rollups", "drops", "sealed"):
                         session.run(f"purge_{table}", site=site.id)
             self._store.rewrite("archive")
             self.clean_up()
@@ -114,13 +115,20 @@ class Sealer:
             session.run("seal_computed", gap_us=VISIT_GAP_US)
             session.run("seal_ordinals")
             session.run("seal_visits")
+            session.run("seal_readings")
             session.run("seal_events")
+            self._roll_up(session, site, day)
             session.run("seal_drops", site=site, date=day)
             session.run("seal_late")
             session.run("seal_ledger", site=site, date=day, sealed_at_us=_microseconds(now))
             session.run("seal_forget_tokens")
         self._store.checkpoint_archive()
         _LOG.info("day_sealed", extra={"site": site, "date": day.isoformat()})
+
+    def _roll_up(self, session: Session, site: int, day: date) -> None:
+        for part in ("rolled", "rollups_of_visits", "rollups_of_hours", "rollups_of_actions"):
+            session.run(f"seal_{part}")
+        session.run("seal_rollups", site=site, date=day, most_values=MOST_VALUES)
 
     def _forget(self, removed: Iterable[Site]) -> None:
         for site in removed:

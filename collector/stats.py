@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from collector.filters import ACTION_COLUMNS, ENTRY_COLUMNS, VISIT_COLUMNS, Writer
 from collector.question import (
+    EVERYTHING,
     MAX_ROWS,
     TIMES,
     Dimension,
@@ -21,6 +22,7 @@ from collector.question import (
     Metric,
     Operator,
     Period,
+    Property,
     Query,
     QueryError,
     Report,
@@ -118,20 +120,41 @@ def _check_patterns(session: Session, query: Query) -> None:
 
 
 def _answer(session: Session, query: Query) -> list[tuple[Any, ...]]:
+    """Take sealed days from their sums where those hold the answer, all else from the rows."""
+    period = query.period
+    rolled = _rolled(query)
+    days = statement("days_of_visits" if _is_of_visits(query) else "days_of_actions")
+    since, until = period.first, period.last
+    if rolled is not None:
+        days_of_rollups = statement("days_of_rollups")
+        ((since, until),) = session.run(
+            "unsealed_span", site=query.site, first=period.first, last=period.last
+        )
+        days = f"{days_of_rollups} UNION ALL BY NAME ({days})" if since else days_of_rollups
     parts, values = _composed(query)
-    text = statement("report_visits" if _is_of_visits(query) else "report_actions")
+    text = statement("report").replace("/*days*/", f"({days})")
     while "/*" in text:  # parts may hold parts
         text = re.sub(r"/\*(\w+)\*/", lambda match: parts[match[1]], text)
-    return session.query(
-        text,
-        site=query.site,
-        first=query.period.first,
-        last=query.period.last,
-        **({} if _is_of_visits(query) else _hours(query.period)),
-        limit=query.limit,
-        offset=query.offset,
-        **values,
-    )
+    values |= {
+        "site": query.site, "first": period.first, "last": period.last, "since": since,
+        "until": until, "first_hour": period.first_hour, "last_hour": period.last_hour,
+        "rolled": rolled, "limit": query.limit, "offset": query.offset,
+    }  # fmt: skip
+    named = set(re.findall(r"\$(\w+)", text))
+    return session.query(text, **{name: value for name, value in values.items() if name in named})
+
+
+def _rolled(query: Query) -> str | None:
+    """Return under which name sums by day hold the answer; None where they do not."""
+    if conditions(query.filters) or query.filters != EVERYTHING or not query.period.is_whole:
+        return None
+    stored = [field for _, field in _stored(query)]
+    if len(stored) > 1 or any(isinstance(field, Property) for field in stored):
+        return None
+    if not stored:
+        return "total"
+    (field,) = stored
+    return "hour" if field in _WITHIN_DAYS else ACTION_COLUMNS[field]
 
 
 def _is_of_visits(query: Query) -> bool:
@@ -145,15 +168,15 @@ def _is_of_visits(query: Query) -> bool:
     )
 
 
-def _hours(period: Period) -> dict[str, object]:
-    return {"first_hour": period.first_hour, "last_hour": period.last_hour}
-
-
 def _composed(query: Query) -> tuple[dict[str, str], dict[str, object]]:
     """Return what goes into a statement: parts made of closed names, and values to bind."""
     writer = Writer(statement("actions").replace("/*unsealed*/", _subquery("unsealed_actions")))
     parts = _visit_parts if _is_of_visits(query) else _action_parts
-    common = {"keys": _listed(_labels(query.dimensions)), "order": _order(query)}
+    common = {
+        "keys": _listed(_labels(query.dimensions)),
+        "rolled_key": _listed(f"value AS d{n}" for n, _ in _stored(query)),
+        "order": _order(query),
+    }
     return common | parts(query, writer), writer.values
 
 

@@ -123,6 +123,21 @@ STORED = {
     | ORDINAL
     # One line per reason.
     | {"visit": "which of the visitor's visits", "step": "order within the visit, without times"},
+    "archive: rollups": PLACE
+    | {
+        "dimension": "by what a day is summed up",
+        "value": "one of its values, as it stands among the events",
+        "visitors": "how many",
+        "visits": "how many",
+        "pageviews": "how many",
+        "events": "how many",
+        "duration_s": "of all these visits together",
+        "entries": "how many visits began there",
+        "bounces": "how many of those bounced",
+        "readings": "how many pages were read",
+        "engaged_s": "how long, all together",
+        "scroll": "how far, all together",
+    },
     "archive: drops": DROPS,
     "archive: removed_sites": {
         "site": "whose numbers are gone for good",

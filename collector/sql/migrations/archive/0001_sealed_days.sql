@@ -54,6 +54,26 @@ CREATE TABLE archive.events (
     currency VARCHAR
 );
 
+-- Sums of each sealed day by the values of one dimension; `dimension` is a column of a visit or an
+-- event, 'total' of everything, 'hour' of when. Over days all of them can be added up, visitors
+-- too, since a visitor is one of a day.
+CREATE TABLE archive.rollups (
+    site INTEGER,
+    date DATE,
+    dimension VARCHAR,
+    value VARCHAR,
+    visitors INTEGER,
+    visits INTEGER,
+    pageviews INTEGER,
+    events INTEGER,
+    duration_s BIGINT,      -- of these visits
+    entries INTEGER,        -- those of them that bounces are counted among
+    bounces INTEGER,
+    readings INTEGER,       -- pages by visit
+    engaged_s BIGINT,       -- of these
+    scroll BIGINT           -- tenths of the page, the deepest of each of these, summed up
+);
+
 CREATE TABLE archive.drops (site INTEGER, date DATE, reason VARCHAR, count BIGINT);
 
 -- Sites that were removed: whatever still speaks of them is passed over.

@@ -6,7 +6,7 @@ WITH found AS MATERIALIZED (
         /*columns*/
         /*enters*/ AS enters
     FROM (/*actions*/)
-    WHERE site = $site AND date BETWEEN $first AND $last
+    WHERE site = $site AND date BETWEEN $since AND $until
       AND (date > $first OR hour >= $first_hour) AND (date < $last OR hour <= $last_hour)
       AND /*where*/
 ), acted AS (
@@ -56,18 +56,4 @@ WITH found AS MATERIALIZED (
     )
     GROUP BY ALL
 )
-SELECT
-    /*keys*/
-    coalesce(sum(visitors), 0)::BIGINT AS visitors,
-    coalesce(sum(visits), 0)::BIGINT AS visits,
-    coalesce(sum(pageviews), 0)::BIGINT AS pageviews,
-    coalesce(sum(events), 0)::BIGINT AS events,
-    mean(sum(pageviews), sum(visits), 100) AS views_per_visit,
-    mean(100 * sum(bounces), sum(entries), 10) AS bounce_rate,
-    mean(sum(duration_s), sum(visits), 10) AS visit_duration,
-    mean(sum(engaged_s), sum(readings), 10) AS time_on_page,
-    mean(10 * sum(scroll), sum(readings), 10) AS scroll_depth
-FROM (FROM acted UNION ALL BY NAME FROM visited UNION ALL BY NAME FROM read)
-GROUP BY ALL
-ORDER BY /*order*/
-LIMIT $limit OFFSET $offset;
+FROM acted UNION ALL BY NAME FROM visited UNION ALL BY NAME FROM read

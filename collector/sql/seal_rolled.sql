@@ -1,0 +1,14 @@
+CREATE OR REPLACE TEMP TABLE rolled (
+    dimension VARCHAR,
+    value VARCHAR,
+    visitors BIGINT,
+    visits BIGINT,
+    pageviews BIGINT,
+    events BIGINT,
+    duration_s BIGINT,
+    entries BIGINT,
+    bounces BIGINT,
+    readings BIGINT,
+    engaged_s BIGINT,
+    scroll BIGINT
+);

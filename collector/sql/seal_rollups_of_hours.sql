@@ -1,0 +1,13 @@
+-- By hour: who acted in it, and the visits that began in it.
+INSERT INTO rolled
+SELECT
+    'hour', hour::VARCHAR, count(DISTINCT token), 0, count(*) FILTER (name = 'pageview'), count(*),
+    0, 0, 0, 0, 0, 0
+FROM numbered
+WHERE acts
+GROUP BY hour
+UNION ALL
+SELECT
+    'hour', hour::VARCHAR, 0, count(*), 0, 0, sum(duration_s), count(*), count(*) FILTER (is_bounce), 0, 0, 0
+FROM computed
+GROUP BY hour;

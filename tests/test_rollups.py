@@ -1,0 +1,132 @@
+"""Sealed days are summed up by dimension, and those sums answer what they can."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from collector import seal
+from collector.question import (
+    Condition,
+    Dimension,
+    Field,
+    Metric,
+    Operator,
+    Period,
+    Property,
+    Query,
+    Row,
+)
+from tests.house import House, event, house
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+LATER = datetime(2026, 11, 22, 2, tzinfo=UTC)  # two days are over
+PERIOD = Period(date(2026, 11, 19), date(2026, 11, 23))
+COUNTS = (Metric.VISITORS, Metric.VISITS, Metric.PAGEVIEWS, Metric.EVENTS)
+OF_PAGES = (*COUNTS, Metric.BOUNCE_RATE, Metric.TIME_ON_PAGE, Metric.SCROLL_DEPTH)
+
+
+@pytest.fixture(name="here")
+def two_sealed_days_and_one_that_is_not(ram: Path) -> Iterator[House]:
+    """Let a few visitors read on three days, the third of which is not over."""
+    with house(ram) as here:
+        site = here.site()
+        for days in range(3):
+            noon = NOON + days * DAY
+            here.load(
+                event(site, noon, token=1, path="/", source="Google", country="DE"),
+                event(site, noon + timedelta(minutes=1), token=1, path="/a"),
+                event(site, noon + timedelta(minutes=2), token=1, path="/a", name="engagement",
+                      engaged_s=30, scroll=5),
+                event(site, noon + timedelta(minutes=3), token=1, path="/a", name="Signup",
+                      props={"plan": "pro"}),
+                event(site, noon + timedelta(hours=1), token=2, path="/", country="FR"),
+            )  # fmt: skip
+        assert here.sealer.seal_due(LATER) == 2
+        yield here
+
+
+def rows(here: House, *dimensions: Field, metrics: tuple[Metric, ...] = COUNTS) -> list[Row]:
+    """Ask about all three days."""
+    (site,) = here.control.sites()
+    return list(here.stats.report(Query(site.id, metrics, dimensions, PERIOD)).rows)
+
+
+def forget_sealed_rows(here: House) -> None:
+    """Leave only the sums of sealed days."""
+    with here.store.writing() as session:
+        for table in ("events", "visits"):
+            session.query(f"DELETE FROM archive.{table}")
+
+
+ROLLED = [
+    (), (Dimension.PAGE,), (Dimension.NAME,), (Dimension.EVENT_HOSTNAME,), (Dimension.ENTRY_PAGE,),
+    (Dimension.EXIT_HOSTNAME,), (Dimension.SOURCE,), (Dimension.COUNTRY,), (Dimension.HOUR,),
+    (Dimension.HOUR_OF_DAY,), (Dimension.DAY,), (Dimension.WEEK, Dimension.PAGE),
+    (Dimension.WEEKDAY,), (Dimension.MONTH, Dimension.BROWSER),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dimensions", ROLLED)
+def test_sums_alone_answer_for_sealed_days(here: House, dimensions: tuple[Field, ...]) -> None:
+    """No row of theirs is read, while the day that is not over is counted from its rows."""
+    before = rows(here, *dimensions)
+    assert sum(row.metrics[3] or 0 for row in before) >= 12
+    forget_sealed_rows(here)
+    assert rows(here, *dimensions) == before
+
+
+def test_pages_have_their_readings_summed_up(here: House) -> None:
+    """Time on page and scroll depth too."""
+    before = rows(here, Dimension.PAGE, metrics=OF_PAGES)
+    assert [(row.dimensions, row.metrics) for row in before] == [
+        (("/",), (6, 6, 6, 6, 50.0, 0.0, 0.0)), (("/a",), (3, 3, 3, 6, None, 30.0, 50.0)),
+    ]  # fmt: skip
+    forget_sealed_rows(here)
+    assert rows(here, Dimension.PAGE, metrics=OF_PAGES) == before
+
+
+@pytest.mark.parametrize(
+    "dimensions",
+    [
+        (Property("plan"),),
+        (Dimension.PAGE, Dimension.SOURCE),
+        (Dimension.HOUR, Dimension.SOURCE),
+    ],
+)
+def test_what_is_not_summed_up_is_read_from_rows(
+    here: House, dimensions: tuple[Field, ...]
+) -> None:
+    """Without them only the day that is not over is left."""
+    whole = sum(row.metrics[3] or 0 for row in rows(here, *dimensions))
+    forget_sealed_rows(here)
+    assert sum(row.metrics[3] or 0 for row in rows(here, *dimensions)) * 3 == whole
+
+
+def test_filters_are_asked_of_rows(here: House) -> None:
+    """A sum cannot be taken apart."""
+    (site,) = here.control.sites()
+    german = Condition(Operator.IS, Dimension.COUNTRY, ("DE",))
+    (row,) = here.stats.report(Query(site.id, COUNTS, (), PERIOD, german)).rows
+    assert row.metrics == (3, 3, 6, 9)
+
+
+def test_a_flood_of_values_becomes_one(ram: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The most frequent keep their names; nothing is lost from the sums."""
+    monkeypatch.setattr(seal, "MOST_VALUES", 3)
+    with house(ram) as here:
+        site = here.site()
+        here.load(
+            *(event(site, NOON, token=n, path="/popular") for n in range(5)),
+            *(event(site, NOON, token=n, path=f"/made-up-{n}") for n in range(100, 120)),
+        )
+        here.sealer.seal_due(LATER)
+        found = {row.dimensions: row.metrics for row in rows(here, Dimension.PAGE)}
+    assert found == {
+        ("/popular",): (5, 5, 5, 5),
+        ("/made-up-100",): (1, 1, 1, 1),
+        ("/made-up-101",): (1, 1, 1, 1),
+        ("(other)",): (18, 18, 18, 18),
+    }
