@@ -496,3 +496,14 @@ def test_an_error_of_duckdb_is_always_one_of_ours(ram: Path) -> None:
                 session.query(text)
             assert not isinstance(caught.value, duckdb.Error)
             assert "hunter2" not in str(caught.value)
+
+
+def test_rows_of_the_same_transaction_are_joined_in_order(tmp_path: Path) -> None:
+    """Not each with each, because DuckDB expects no rows in a table that is not yet committed."""
+    with opened(tmp_path) as store, store.writing() as session:
+        session.query("CREATE TEMP TABLE t AS SELECT range % 9 AS a, range AS b FROM range(1000)")
+        ((_, plan),) = session.query(
+            "EXPLAIN FROM t ASOF JOIN (FROM t) u ON t.a = u.a AND t.b > u.b"
+        )
+    assert "ASOF_JOIN" in plan
+    assert "NESTED_LOOP_JOIN" not in plan
