@@ -37,6 +37,7 @@ cli.add_typer(site_cli, name="site")
 cli.add_typer(config_cli, name="config")
 
 _WORKER_CHECK_EVERY_S = 1.0
+_DEMO_DAYS, _DEMO_SITES, _DEMO_SEED = 365, 2, 1
 _EX_CANNOT_START = 1  # as click's own errors
 
 
@@ -226,17 +227,54 @@ def demo(
     context: typer.Context,
     host: _Host = None,
     port: _Port = None,
+    events: Annotated[
+        int | None,
+        typer.Option(help="Build a data directory of sealed history with about so many events."),
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option(help="Of --events: until yesterday.", show_default="365")
+    ] = None,
+    sites: Annotated[int | None, typer.Option(help="Of --events.", show_default="2")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of --events: the same gives the same.", show_default="1")
+    ] = None,
 ) -> None:
-    """Show two made-up sites with lively traffic, on a throw-away data directory."""
+    """Show two made-up sites with lively traffic, on a throw-away data directory.
+
+    With --events nothing is shown: a history is built in the data directory, for `serve` to show.
+    """
     with _errors_told():
+        if events is None and (days, sites, seed) != (None, None, None):
+            raise StartError("--days, --sites and --seed need --events")
+        if events is not None and (host, port) != (None, None):
+            raise StartError("--events builds and does not listen: leave out --host and --port")
         config = context.obj.settings(host=host, port=port).config
         _prepare_process(config)
+        if events is not None:
+            _build_history(config, events, days=days, sites=sites, seed=seed)
+            return
         from collector import demonstration, server  # noqa: PLC0415 - see _listen
 
         bound = _listen(config)
         with demonstration.composed(config) as parts:
             _greet(parts, bound)
             server.serve(parts.app, bound)
+
+
+def _build_history(
+    config: Config, events: int, *, days: int | None, sites: int | None, seed: int | None
+) -> None:
+    from collector import demonstration, history  # noqa: PLC0415 - see _listen
+
+    plan = history.Plan(
+        events=events,
+        days=_DEMO_DAYS if days is None else days,
+        sites=_DEMO_SITES if sites is None else sites,
+        seed=_DEMO_SEED if seed is None else seed,
+    )
+    log.set_up("warning")  # a line for each sealed day would tear the progress bar
+    demonstration.build(config, plan, datetime.now(UTC))
+    typer.echo(f"Built. Look at it: gatecount --data {config.data} serve")
 
 
 @contextlib.contextmanager

@@ -49,13 +49,17 @@ class _Device(msgspec.Struct, frozen=True):
     user_agent: str
 
 
-class _Source(msgspec.Struct, frozen=True):
+class Source(msgspec.Struct, frozen=True):
+    """Where a visit comes from, with what in the page's address."""
+
     weight: float
     referrer: str = ""
     query: str = ""
 
 
-class _Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True):
+    """A custom event, which has one property."""
+
     name: str
     chance: float  # per page
     property: str
@@ -65,7 +69,9 @@ class _Event(msgspec.Struct, frozen=True):
     currency: str = ""
 
 
-class _Readers(msgspec.Struct, frozen=True):
+class Readers(msgspec.Struct, frozen=True):
+    """Where readers live, and the browsers they use, each with how common it is."""
+
     countries: dict[str, float]
     devices: tuple[_Device, ...]
 
@@ -80,12 +86,12 @@ class Site(msgspec.Struct, frozen=True):
     reading_s: float
     hours: tuple[float, ...]
     pages: str
-    sources: tuple[_Source, ...]
-    events: tuple[_Event, ...]
+    sources: tuple[Source, ...]
+    events: tuple[Event, ...]
 
 
 class _Lists(msgspec.Struct, frozen=True):
-    readers: _Readers
+    readers: Readers
     sites: dict[str, Site]
 
 
@@ -99,6 +105,11 @@ class _Reader:
 def sites() -> Mapping[str, Site]:
     """Return the made-up sites by their domains."""
     return _lists().sites
+
+
+def readers() -> Readers:
+    """Return who reads them."""
+    return _lists().readers
 
 
 def addresses(rng: Random, country: Callable[[str], str]) -> Addresses:
@@ -177,11 +188,11 @@ class _Crowd:
         return reader
 
     def _stranger(self) -> _Reader:
-        readers = _lists().readers
+        common = _lists().readers
         codes = list(self._readers_at)
-        code = _weighted(self._rng, codes, [readers.countries.get(each, 1.0) for each in codes])
+        code = _weighted(self._rng, codes, [common.countries.get(each, 1.0) for each in codes])
         network = self._rng.choice(self._readers_at[code])
-        device = _weighted(self._rng, readers.devices, [each.weight for each in readers.devices])
+        device = _weighted(self._rng, common.devices, [each.weight for each in common.devices])
         return _Reader(
             address=f"{network}.{self._rng.randrange(1, 255)}",
             user_agent=device.user_agent,
@@ -225,7 +236,7 @@ def _visit(rng: Random, site_domain: str, reader: _Reader, starts_s: float) -> I
         referrer, query = url, ""
 
 
-def _custom(rng: Random, event: _Event, common: dict[str, str]) -> dict[str, object]:
+def _custom(rng: Random, event: Event, common: dict[str, str]) -> dict[str, object]:
     body: dict[str, object] = {"n": event.name, "p": {event.property: rng.choice(event.values)}}
     body |= common
     if not event.interactive:

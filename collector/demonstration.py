@@ -18,10 +18,16 @@ from pathlib import Path
 from random import Random
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from collector import compose, demo
+from collector import compose, demo, history
 from collector.app import EVENT_PATH
 from collector.compose import Composed
 from collector.config import Config
@@ -65,6 +71,24 @@ def composed(config: Config) -> Iterator[Composed]:
                 yield dataclasses.replace(parts, app=_Lively(parts.app, arrivals))
         finally:
             _remove(key_directory)
+
+
+def build(config: Config, plan: history.Plan, now: datetime) -> None:
+    """Build a made-up history in the data directory, and show how far it is.
+
+    Raises:
+        HistoryError: the data directory is not empty, or in use.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("Events", total=plan.events)
+        for events in history.build(config, plan, now):
+            progress.advance(bar, events)
 
 
 def _now() -> float:

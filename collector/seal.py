@@ -63,9 +63,26 @@ class Sealer:
             days = self.due(now)
             for site, day in days:
                 self._loader.load()
-                self._seal(site, day, now)
+                self.seal_day(site, day, now)
             self.clean_up()
         return len(days)
+
+    def seal_day(self, site: int, day: date, now: datetime) -> None:
+        """Seal one day as the live store has it now."""
+        with self._store.writing() as session:
+            session.run("seal_numbered", site=site, date=day, gap_us=VISIT_GAP_US)
+            session.run("seal_computed", gap_us=VISIT_GAP_US)
+            session.run("seal_ordinals")
+            session.run("seal_visits")
+            session.run("seal_readings")
+            session.run("seal_events")
+            self._roll_up(session, site, day)
+            session.run("seal_drops", site=site, date=day)
+            session.run("seal_late")
+            session.run("seal_ledger", site=site, date=day, sealed_at_us=_microseconds(now))
+            session.run("seal_forget_tokens")
+        self._store.checkpoint_archive()
+        _LOG.info("day_sealed", extra={"site": site, "date": day.isoformat()})
 
     def purge_removed(self, now: datetime) -> None:
         """Delete all that is kept about sites that were removed."""
@@ -108,22 +125,6 @@ class Sealer:
             session.run("forget_ledger", left=left)
             session.run("forget_chunk_days", left=left)
         self._loader.reread_ledger()
-
-    def _seal(self, site: int, day: date, now: datetime) -> None:
-        with self._store.writing() as session:
-            session.run("seal_numbered", site=site, date=day, gap_us=VISIT_GAP_US)
-            session.run("seal_computed", gap_us=VISIT_GAP_US)
-            session.run("seal_ordinals")
-            session.run("seal_visits")
-            session.run("seal_readings")
-            session.run("seal_events")
-            self._roll_up(session, site, day)
-            session.run("seal_drops", site=site, date=day)
-            session.run("seal_late")
-            session.run("seal_ledger", site=site, date=day, sealed_at_us=_microseconds(now))
-            session.run("seal_forget_tokens")
-        self._store.checkpoint_archive()
-        _LOG.info("day_sealed", extra={"site": site, "date": day.isoformat()})
 
     def _roll_up(self, session: Session, site: int, day: date) -> None:
         for part in ("rolled", "rollups_of_visits", "rollups_of_hours", "rollups_of_actions"):

@@ -169,6 +169,9 @@ def test_what_cannot_be_done_is_explained(
         (["serve", "--trusted-proxies", "0.0.0.0/0"], "trusted_proxies (flag) must be IP"),
         (["serve", "--public-url", "example.com"], "public_url (flag) must be one or more addr"),
         (["serve", "--host", ""], "host (flag) must be an address such as 127.0.0.1"),
+        (["demo", "--days", "3"], "--days, --sites and --seed need --events"),
+        (["demo", "--events", "99", "--port", "0"], "--events builds and does not listen: leave"),
+        (["demo", "--events", "99", "--days", "5"], "events must be a number from 100 to 10000000"),
     ],
 )
 def test_a_wrong_option_stops_the_start(

@@ -27,6 +27,8 @@ SIBLINGS = {
     "demo": "",
     "filters": "question",
     "geo": "",
+    "habits": "anonymise demo scrub sources store",
+    "history": "config control demo habits ingest journal load seal store",
     "hosts": "",
     "ingest": "anonymise bots control geo hosts journal keys scrub sources visitors wire",
     "journal": "",

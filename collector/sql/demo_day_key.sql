@@ -1,0 +1,1 @@
+INSERT INTO live.day_keys VALUES ($site, $date, $start_us);

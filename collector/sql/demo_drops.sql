@@ -1,0 +1,1 @@
+INSERT INTO live.drops VALUES ($site, $date, $reason, $count);

@@ -1,0 +1,1 @@
+CREATE OR REPLACE TEMP TABLE demo_ways AS SELECT 0 AS kind, * FROM live.arrivals WITH NO DATA;
