@@ -12,7 +12,8 @@ from collector import config, history
 from collector.config import Config
 from collector.control import Control
 from collector.history import HistoryError, Plan
-from collector.stats import Dimension, Metric, Period, Query, Stats
+from collector.question import Dimension, Metric, Period, Query
+from collector.stats import Stats
 from collector.store import Store
 from tests.house import House, event, house
 from tests.serving import installation
