@@ -78,7 +78,7 @@ class Sealer:
             session.run("seal_events")
             self._roll_up(session, site, day)
             session.run("seal_drops", site=site, date=day)
-            session.run("seal_late")
+            session.run("seal_late", site=site, date=day)
             session.run("seal_ledger", site=site, date=day, sealed_at_us=_microseconds(now))
             session.run("seal_forget_tokens")
         self._store.checkpoint_archive()

@@ -30,7 +30,7 @@ _ROW_GROUP_ROWS = {"live": 16_384, "archive": 122_880}
 # next start; a checkpoint takes a tenth of a second.
 _CHECKPOINT_THRESHOLD = "4MB"
 # When that much was freed, it goes back to the system; by default 128 MB and 512 MB stay.
-_FLUSH_THRESHOLD = "64KB"
+_FLUSH_THRESHOLD = "1MB"
 _SPILL_LIMIT = "4GB"  # the default is nine tenths of the free disk
 # Whoever waits for an answer goes first: on a busy core DuckDB's threads get a third of the time.
 _NICENESS = 5

@@ -1,2 +1,2 @@
 -- All events of one site and day.
-FROM live.events WHERE site = $site AND date = $date;
+SELECT *, rowid AS event FROM live.events WHERE site = $site AND date = $date;

@@ -1,8 +1,9 @@
 -- Engagement with a page the visitor did not open on this day: it came too late for its own.
 INSERT INTO archive.drops
-SELECT e.site, e.date, 'late', count(*)
-FROM (SELECT site, date, token, path, n FROM numbered WHERE name = 'engagement') e
-ASOF LEFT JOIN (SELECT token, path, n FROM numbered WHERE name = 'pageview') p
-    ON e.token = p.token AND e.path = p.path AND e.n > p.n
-WHERE p.n IS NULL
-GROUP BY e.site, e.date;
+SELECT $site, $date, 'late', late
+FROM (
+    SELECT
+        (SELECT count(*) FROM numbered WHERE NOT acts)
+        - (SELECT coalesce(sum(parts), 0) FROM readings) AS late
+)
+WHERE late > 0;
