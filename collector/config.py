@@ -43,6 +43,7 @@ class Config:
     allow_third_party: bool
     flood_limit: int
     small_cells: int
+    query_limit: int
     memory_limit: int
     threads: int
     log_level: str
@@ -249,6 +250,7 @@ OPTIONS = (
         "Numbers about fewer are hidden where two or more filters and dimensions narrow them down;"
         " 1 hides none.",
     ),
+    Option("query_limit", 30, _whole(1, 3_600), "seconds", "How long one answer may take."),
     Option("memory_limit", 512, _whole(64, 1_048_576), "MiB", "What DuckDB may use."),
     Option(
         "threads",

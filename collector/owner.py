@@ -46,7 +46,8 @@ def owning(core: Core) -> Iterator[Owned]:
         journal_directory = core.config.data / "journal"
         loader = Loader(journal_directory, store)
         sealer = Sealer(journal_directory, store, loader, core.control)
-        routes = dashboard.routes(_dashboard_parts(core, Stats(store, core.config.small_cells)))
+        stats = Stats(store, core.config.small_cells, core.config.query_limit)
+        routes = dashboard.routes(_dashboard_parts(core, stats))
         yield Owned(routes, Keeper(loader, sealer, core.clock))
 
 

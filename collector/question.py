@@ -27,6 +27,10 @@ class QueryError(ValueError):
         self.message = message
 
 
+class TooSlowError(Exception):
+    """A question took too long, or waited too long for another one; the message is for people."""
+
+
 class Metric(StrEnum):
     """What can be counted."""
 

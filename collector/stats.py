@@ -4,8 +4,10 @@ Whole visits answer what is the same for all of each; all else is asked of their
 both, visitors are counted by day and then summed.
 """
 
+import contextlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -27,10 +29,11 @@ from collector.question import (
     QueryError,
     Report,
     Row,
+    TooSlowError,
     conditions,
     is_of_events,
 )
-from collector.store import Session, Store, StoreError, statement
+from collector.store import Session, Store, StoreError, StoreInterruptedError, statement
 
 CURRENT_VISITORS_WINDOW = timedelta(minutes=5)
 # Every metric but the percentage, in the order of the statements' columns.
@@ -54,25 +57,56 @@ class Stats:
     Args:
         least_visitors: a row about fewer is hidden where two or more conditions and dimensions
             narrow it down; 1 hides none.
+        limit_s: how long an answer may take. Questions that sums by day do not answer come one at
+            a time, so that the memory DuckDB may use is one question's.
     """
 
-    def __init__(self, store: Store, least_visitors: int = 1) -> None:
+    def __init__(self, store: Store, least_visitors: int = 1, limit_s: float = 30.0) -> None:
         self._store = store
         self._least_visitors = least_visitors
+        self._limit_s = limit_s
+        self._heavy = threading.Lock()
 
     def report(self, query: Query) -> Report:
         """Answer a query as of one moment.
 
         Raises:
             QueryError: a pattern is none.
+            TooSlowError: it took longer than it may.
         """
-        with self._store.snapshot() as session:
-            _check_patterns(session, query)
-            rows = self._rows(session, query)
-            if query.compared_with is not None:
-                other = _other(query, query.compared_with)
-                others = Report(other, tuple(self._rows(session, other)))
-                rows = _compared(rows, query.period, others)
+        try:
+            with self.turn(query), self._store.snapshot(self._limit_s) as session:
+                return self._report(session, query)
+        except StoreInterruptedError:
+            raise TooSlowError(
+                f"This took longer than {self._limit_s:.0f} s. Ask about a shorter period, or with"
+                " fewer dimensions and filters."
+            ) from None
+
+    @contextlib.contextmanager
+    def turn(self, query: Query) -> Iterator[None]:
+        """Wait until a question may be asked; those that sums by day answer need not wait.
+
+        Raises:
+            TooSlowError: others took too long.
+        """
+        if _rolled(query) is not None:
+            yield
+            return
+        if not self._heavy.acquire(timeout=self._limit_s):
+            raise TooSlowError("Other questions are being answered. Try again in a moment.")
+        try:
+            yield
+        finally:
+            self._heavy.release()
+
+    def _report(self, session: Session, query: Query) -> Report:
+        _check_patterns(session, query)
+        rows = self._rows(session, query)
+        if query.compared_with is not None:
+            other = _other(query, query.compared_with)
+            others = Report(other, tuple(self._rows(session, other)))
+            rows = _compared(rows, query.period, others)
         return Report(query, tuple(rows))
 
     def _rows(self, session: Session, query: Query) -> list[Row]:
@@ -115,6 +149,8 @@ def _check_patterns(session: Session, query: Query) -> None:
             for pattern in condition.values:
                 try:
                     session.run("try_pattern", pattern=pattern)
+                except StoreInterruptedError:
+                    raise
                 except StoreError:
                     raise QueryError("filters", f"{pattern!r} is no pattern RE2 knows") from None
 

@@ -48,6 +48,10 @@ class StoreBusyError(StoreError):
     """Another process has this data directory open."""
 
 
+class StoreInterruptedError(StoreError):
+    """A query took longer than it may."""
+
+
 class NewerStoreError(StoreError):
     """A file was written by a newer version of the program."""
 
@@ -91,6 +95,8 @@ class Session:
         """Run a statement composed of files and closed enums; every value is bound."""
         try:
             return self._connection.execute(text, values or None).fetchall()
+        except duckdb.InterruptException:
+            raise StoreInterruptedError("interrupted") from None
         except duckdb.Error as error:
             raise StoreError(_told(error)) from None
 
@@ -208,23 +214,30 @@ class Store:
             raise StoreError(_told(error)) from None
 
     @contextlib.contextmanager
-    def snapshot(self) -> Iterator[Session]:
+    def snapshot(self, limit_s: float | None = None) -> Iterator[Session]:
         """Read both databases as of one moment, live first.
 
         Sealing writes the archive before it deletes from live: a day in both is the archive's.
+
+        Args:
+            limit_s: after so many seconds whatever runs is interrupted.
         """
         with self._gate.reading():
             try:
                 connection = self._root.cursor()
             except duckdb.Error as error:  # reopening failed
                 raise StoreError(_told(error)) from None
+            watch = threading.Timer(limit_s or 0, connection.interrupt)
             try:
+                if limit_s is not None:
+                    watch.start()
                 session = Session(connection)
                 session.query("BEGIN")
                 session.run("touch_live")
                 session.run("touch_archive")
                 yield session
             finally:
+                watch.cancel()
                 connection.close()
 
     def release_memory(self) -> None:

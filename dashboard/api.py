@@ -25,6 +25,7 @@ from collector.question import (
     Query,
     QueryError,
     Row,
+    TooSlowError,
 )
 from collector.stats import Stats
 from dashboard import queries
@@ -113,6 +114,8 @@ async def query(parts: Parts, accounts: Accounts, request: Request) -> Response:
         return _json(200, await run_in_threadpool(answer, parts, body))
     except BodyTooLargeError:
         return _refused(RequestError(413, f"the body is longer than {_BODY_BYTES} bytes"))
+    except TooSlowError as error:
+        return _refused(RequestError(503, str(error)))
     except RequestError as error:
         return _refused(error)
 
@@ -342,6 +345,6 @@ def _refused(error: RequestError) -> Response:
     response = _json(error.status, content)
     if error.status == 401:  # noqa: PLR2004 - RFC 9110, 15.5.2 asks for the challenge
         response.headers["WWW-Authenticate"] = "Bearer"
-    if error.status == 429:  # noqa: PLR2004
+    if error.status in {429, 503}:
         response.headers["Retry-After"] = "5"
     return response

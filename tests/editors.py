@@ -52,7 +52,7 @@ class Newsroom:
         """Return a browser that knows nothing of us yet."""
         others = dict(self.parts)
         parts: dict[str, Any] = {
-            "stats": Stats(self.store, others.pop("least_visitors", 1)),
+            "stats": Stats(self.store, others.pop("least_visitors", 1), others.pop("limit_s", 30)),
             "control": self.control,
             "clock": lambda: self.now,
             "diagnose": lambda _scope, _site: (),

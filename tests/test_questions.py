@@ -1,7 +1,7 @@
 """Questions the Stats API v2 takes: filters, comparisons, periods, small cells."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ import msgspec
 import pytest
 
 from collector.journal import Event
+from collector.question import Metric, Period, Property, Query, TooSlowError
+from collector.stats import Stats
 from tests.editors import KEY, Newsroom, newsroom, pageview
 
 MINUTE = timedelta(minutes=1)
@@ -295,6 +297,37 @@ def test_the_answer_repeats_filters_and_names_as_they_were_asked(room: Newsroom)
     assert query["filters"] == filters
     assert query["dimensions"] == asked["dimensions"]
     assert query["order_by"] == asked["order_by"]
+
+
+def test_a_question_that_takes_too_long_is_given_up(room: Newsroom, tmp_path: Path) -> None:
+    """It is interrupted, says what to do about it, and the next one is answered."""
+    with newsroom(tmp_path) as other:
+        site = other.site()
+        other.count(*(pageview(site, n, HOUR, f"/{n}") for n in range(2_000)))
+        other.parts["limit_s"] = 0.001
+        asked: dict[str, object] = {"dimensions": ["event:page", "visit:source", "time:hour"]}
+        refused = post(other, **asked)
+        assert refused.status_code == 503
+        assert refused.headers["retry-after"]
+        assert "shorter period" in refused.json()["error"]
+        page = other.editor().get("/sites/example.com")
+        assert page.status_code == 503
+        assert "That took too long" in page.text
+        other.parts["limit_s"] = 30
+        assert len(rows(other, **asked)) == 2_000
+    assert rows(room) == [([], [3])]
+
+
+def test_questions_of_rows_wait_for_each_other(room: Newsroom) -> None:
+    """One after the other; who waits too long is told so."""
+    stats = Stats(room.store, limit_s=0.05)
+    (site,) = room.control.sites()
+    period = Period(date(2026, 11, 24), date(2026, 11, 24))
+    by_plan = Query(site.id, (Metric.EVENTS,), (Property("plan"),), period)
+    with stats.turn(by_plan):
+        with pytest.raises(TooSlowError, match="Try again"):
+            stats.report(by_plan)
+        assert len(stats.report(Query(site.id, (Metric.EVENTS,), (), period)).rows) == 1
 
 
 def test_current_visitors_are_a_number(room: Newsroom) -> None:

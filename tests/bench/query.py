@@ -1,0 +1,244 @@
+"""How fast questions are answered: each panel of a dashboard, and all of it, warm, on two threads.
+
+    python tests/bench/query.py [--data DIRECTORY] [--events 20000000] [--days 365] [--runs 15]
+
+Builds a made-up history in DIRECTORY unless it is there already. Prints p50 and p95 in ms of each
+panel over 28 days and over all days, without a filter and with filters that keep about 1, 10 and
+50 % of the visits. With `chdb` installed (it is no dependency), ClickHouse answers the same out of
+the same events, copied to it as wide rows, and the ratio of the whole dashboards is printed.
+"""
+
+import argparse
+import importlib.util
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from collector.question import (
+    EVERYTHING,
+    Condition,
+    Dimension,
+    Field,
+    Filter,
+    Metric,
+    Operator,
+    Period,
+    Query,
+)
+from collector.stats import Stats
+from collector.store import Store
+
+_TOTALS = (
+    Metric.VISITORS, Metric.VISITS, Metric.PAGEVIEWS, Metric.BOUNCE_RATE, Metric.VISIT_DURATION,
+)  # fmt: skip
+_LIMIT = 61  # as the dashboard's cards
+_PANELS: dict[str, tuple[Field, ...]] = {
+    "totals": (),
+    "series": (Dimension.DAY,),
+    "pages": (Dimension.PAGE,),
+    "entry pages": (Dimension.ENTRY_PAGE,),
+    "sources": (Dimension.SOURCE,),
+    "channels": (Dimension.CHANNEL,),
+    "countries": (Dimension.COUNTRY,),
+    "devices": (Dimension.DEVICE,),
+    "browsers": (Dimension.BROWSER,),
+    "events": (Dimension.NAME,),
+}
+# Panel -> the table and column that ClickHouse groups by.
+_CLICKHOUSE = {
+    "totals": ("visits", "''"),
+    "series": ("visits", "toString(date)"),
+    "pages": ("actions", "path"),
+    "entry pages": ("visits", "entry_page"),
+    "sources": ("visits", "source"),
+    "channels": ("visits", "channel"),
+    "countries": ("visits", "country"),
+    "devices": ("visits", "device"),
+    "browsers": ("visits", "browser"),
+    "events": ("actions", "name"),
+}
+_COLUMNS = {Dimension.PAGE: "path", Dimension.SOURCE: "source", Dimension.DEVICE: "device"}
+_WIDE = (
+    "date, visitor, visit, duration_s, is_bounce, entry_page, source, channel, country, device,"
+    " browser"
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A period and what is filtered for."""
+
+    name: str
+    period: Period
+    filters: Filter = EVERYTHING
+
+
+Answerer = Callable[[str, Case], None]
+
+
+def built(data: Path, events: int, days: int) -> None:
+    """Build the history unless it is there."""
+    if not (data / "archive.duckdb").exists():
+        numbers = ["--events", str(events), "--days", str(days), "--sites", "1"]
+        command = [sys.executable, "-m", "collector", "--data", str(data), "demo", *numbers]
+        subprocess.run(command, check=True)
+
+
+def ours(stats: Stats, site: int) -> Answerer:
+    """Return what asks our engine."""
+
+    def answer(panel: str, case: Case) -> None:
+        dimensions = _PANELS[panel]
+        metrics = _TOTALS if panel in {"totals", "series"} else (Metric.VISITORS, Metric.VISITS)
+        if panel == "pages":
+            metrics = (Metric.VISITORS, Metric.PAGEVIEWS)
+        limit = _LIMIT if dimensions and panel != "series" else 10_000
+        stats.report(Query(site, metrics, dimensions, case.period, case.filters, limit=limit))
+
+    return answer
+
+
+def clickhouse(session: Any) -> Answerer:  # noqa: ANN401 - an optional library
+    """Return what asks ClickHouse the same."""
+
+    def answer(panel: str, case: Case) -> None:
+        table, column = _CLICKHOUSE[panel]
+        where = f"date BETWEEN '{case.period.first}' AND '{case.period.last}'"
+        if isinstance(case.filters, Condition):
+            name, value = _COLUMNS[case.filters.field], case.filters.values[0]  # type: ignore[index]
+            kept = f"{name} = '{value}'"
+            if name == "path" and table == "visits":
+                inner = f"SELECT date, visitor, visit FROM actions WHERE {where} AND {kept}"
+                kept = f"(date, visitor, visit) IN ({inner})"
+            where += f" AND {kept}"
+        numbers = "uniqExact(date, visitor) AS v"
+        if panel in {"totals", "series"}:
+            numbers += ", count(), sum(pageviews), avg(is_bounce), avg(duration_s)"
+        elif panel == "pages":
+            numbers += ", countIf(name = 'pageview')"
+        elif table == "actions":
+            numbers += ", uniqExact(date, visitor, visit)"
+        else:
+            numbers += ", count()"
+        session.query(
+            f"SELECT {column} AS k, {numbers} FROM {table} WHERE {where} GROUP BY k"
+            f" ORDER BY v DESC LIMIT {10_000 if panel == 'series' else _LIMIT}"
+        )
+
+    return answer
+
+
+def copied(store: Store, folder: Path) -> Any:  # noqa: ANN401 - an optional library
+    """Return a ClickHouse session that holds the same events as wide rows, and visits beside."""
+    chdb = importlib.import_module("chdb.session")
+    session = chdb.Session(str(folder / "clickhouse"))
+    session.query("SET max_threads = 2")
+    selects = {
+        "visits": f"SELECT {_WIDE}, pageviews FROM archive.visits ORDER BY date, visitor",
+        "actions": f"SELECT {_WIDE}, name, path FROM archive.events JOIN archive.visits"
+        " USING (site, date, visitor, visit) ORDER BY date, visitor",
+    }
+    for table, select in selects.items():
+        file = store.scratch / f"{table}.parquet"
+        with store.snapshot() as reading:
+            reading.query(f"COPY ({select}) TO '{file}' (FORMAT parquet)")
+        session.query(
+            f"CREATE TABLE {table} ENGINE = MergeTree ORDER BY (date, visitor)"
+            f" AS SELECT * FROM file('{file}', Parquet)"
+        )
+        session.query(f"OPTIMIZE TABLE {table} FINAL")
+        file.unlink()
+    return session
+
+
+def cases(stats: Stats, site: int, last: date, days: int) -> list[Case]:
+    """Return the periods, and for each the filters whose share comes closest to 1, 10 and 50 %."""
+    found = []
+    for name, first in (("28 days", last - timedelta(days=27)), (f"{days} days", None)):
+        period = Period(first or last - timedelta(days=days - 1), last)
+        found.append(Case(name, period))
+        ((everything,),) = (
+            row.metrics for row in stats.report(Query(site, (Metric.VISITS,), (), period)).rows
+        )
+        shares = ((0.01, Dimension.PAGE), (0.1, Dimension.SOURCE), (0.5, Dimension.DEVICE))
+        for share, dimension in shares:
+            rows = stats.report(Query(site, (Metric.VISITS,), (dimension,), period)).rows
+            wanted = share * (everything or 0)
+            best = min(rows, key=lambda row: abs((row.metrics[0] or 0) - wanted))
+            kept = 100 * (best.metrics[0] or 0) / (everything or 1)
+            only = Condition(Operator.IS, dimension, best.dimensions)
+            found.append(Case(f"{name}, {kept:.0f} % ({dimension.value})", period, only))
+    return found
+
+
+def measured(answer: Answerer, case: Case, runs: int) -> dict[str, list[float]]:
+    """Return milliseconds by panel; `dashboard` is all of them one after the other."""
+    times: dict[str, list[float]] = {panel: [] for panel in (*_PANELS, "dashboard")}
+    for run in range(runs + 1):
+        begun = time.perf_counter()
+        for panel in _PANELS:
+            before = time.perf_counter()
+            answer(panel, case)
+            if run:  # the first warms up
+                times[panel].append(1000 * (time.perf_counter() - before))
+        if run:
+            times["dashboard"].append(1000 * (time.perf_counter() - begun))
+    return times
+
+
+def _written(times: Sequence[float]) -> str:
+    ordered = sorted(times)
+    p95 = ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
+    return f"{statistics.median(ordered):,.0f} / {p95:,.0f}"
+
+
+def main() -> None:
+    """Run the benchmark and print its tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--data", type=Path, default=Path(tempfile.gettempdir()) / "gatecount-bench"
+    )
+    parser.add_argument("--events", type=int, default=20_000_000)
+    parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--runs", type=int, default=15)
+    asked = parser.parse_args()
+    built(asked.data, asked.events, asked.days)
+    console = Console(width=140)
+    has_chdb = importlib.util.find_spec("chdb") is not None
+    with closing(Store(asked.data, memory_limit_mib=1024, threads=2)) as store:
+        stats = Stats(store)
+        with store.snapshot() as session:
+            ((site, last, events),) = session.query(
+                "SELECT site, max(date), sum(events) FROM archive.sealed GROUP BY site"
+            )
+        size = (asked.data / "archive.duckdb").stat().st_size
+        console.print(f"{events:,} events, {size / events:.1f} bytes each")
+        engines = {"ours": ours(stats, site)}
+        if has_chdb:
+            engines["ClickHouse"] = clickhouse(copied(store, asked.data))
+        table = Table("ms, p50 / p95", *_PANELS, "dashboard", "ratio", box=None, pad_edge=False)
+        for case in track(cases(stats, site, last, asked.days), "Asking"):
+            medians = {}
+            for name, answer in engines.items():
+                times = measured(answer, case, asked.runs)
+                medians[name] = statistics.median(times["dashboard"])
+                ratio = f"{medians[name] / medians['ours']:.1f}" if name != "ours" else ""
+                columns = [_written(times[panel]) for panel in (*_PANELS, "dashboard")]
+                table.add_row(f"{case.name}, {name}", *columns, ratio)
+        console.print(table)
+
+
+if __name__ == "__main__":
+    main()
