@@ -63,7 +63,7 @@ class Stats:
 
     def __init__(self, store: Store, least_visitors: int = 1, limit_s: float = 30.0) -> None:
         self._store = store
-        self._least_visitors = least_visitors
+        self.least_visitors = least_visitors
         self._limit_s = limit_s
         self._heavy = threading.Lock()
 
@@ -115,8 +115,8 @@ class Stats:
             whole = replace(query, metrics=(Metric.VISITORS,), dimensions=(), order_by=(), offset=0)
             ((everybody, *_),) = _answer(session, whole)
         # One alone singles nobody out. With a least of one nothing is hidden, not even a zero.
-        hides = query.conditions > 1 and self._least_visitors > 1
-        least = self._least_visitors if hides else 0
+        hides = query.conditions > 1 and self.least_visitors > 1
+        least = self.least_visitors if hides else 0
         return [_row(query, values, everybody, least) for values in _answer(session, query)]
 
     def current_visitors(self, site: int, now: datetime) -> int:

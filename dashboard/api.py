@@ -44,6 +44,7 @@ from dashboard.periods import (
     year_before,
 )
 from dashboard.queries import Comparison
+from dashboard.tables import as_csv
 from dashboard.web import BodyTooLargeError, bounded_body
 
 _BODY_BYTES = 65_536
@@ -110,14 +111,35 @@ async def query(parts: Parts, accounts: Accounts, request: Request) -> Response:
     """Answer one query; every refusal is JSON with `error` and, where one is at fault, `field`."""
     try:
         await run_in_threadpool(_admit, accounts, request)
+        written = _format(request)
         body = _decoded(await bounded_body(request, _BODY_BYTES))
-        return _json(200, await run_in_threadpool(answer, parts, body))
+        found = await run_in_threadpool(answer, parts, body)
+        if written == "csv":
+            return Response(as_csv(found, parts.stats.least_visitors), media_type="text/csv")
+        return _json(200, _shown(found))
     except BodyTooLargeError:
         return _refused(RequestError(413, f"the body is longer than {_BODY_BYTES} bytes"))
     except TooSlowError as error:
         return _refused(RequestError(503, str(error)))
     except RequestError as error:
         return _refused(error)
+
+
+def _format(request: Request) -> str:
+    """Return `json` or `csv`, from `?format=` or else from what the program accepts."""
+    accepts_csv = request.headers.get("accept", "").partition(",")[0].startswith("text/csv")
+    wanted = request.query_params.get("format", "csv" if accepts_csv else "json")
+    if wanted not in {"json", "csv"}:
+        raise RequestError(400, f"{wanted!r} is unknown; use json or csv", "format")
+    return wanted
+
+
+def _shown(answer: Mapping[str, Any]) -> dict[str, object]:
+    """Return an answer without what only tables need to know."""
+    for result in answer["results"]:
+        result.pop("is_hidden")
+        result.get("comparison", {}).pop("is_hidden", None)
+    return dict(answer)
 
 
 def current_visitors(parts: Parts, accounts: Accounts, request: Request) -> Response:
@@ -271,12 +293,14 @@ def _result(row: Row, names: Sequence[str], query: Query) -> dict[str, object]:
     result: dict[str, object] = {
         "dimensions": _values(row, names, query),
         "metrics": row.metrics,
+        "is_hidden": row.is_hidden,
     }
     if query.compared_with is not None:
         then = row.compared or Row(row.dimensions, tuple(map(_nothing, query.metrics)))
         result["comparison"] = {
             "dimensions": _values(then, names, query),
             "metrics": then.metrics,
+            "is_hidden": then.is_hidden,
             "change": [
                 queries.change(*both)
                 for both in zip(query.metrics, row.metrics, then.metrics, strict=True)

@@ -1,5 +1,6 @@
 """Questions the Stats API v2 takes: filters, comparisons, periods, small cells."""
 
+import csv
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -328,6 +329,55 @@ def test_questions_of_rows_wait_for_each_other(room: Newsroom) -> None:
         with pytest.raises(TooSlowError, match="Try again"):
             stats.report(by_plan)
         assert len(stats.report(Query(site.id, (Metric.EVENTS,), (), period)).rows) == 1
+
+
+def post_for_csv(room: Newsroom, **fields: object) -> httpx.Response:
+    """Ask for CSV."""
+    body = {"site_id": "example.com", "metrics": ["visitors"], "date_range": "day"} | fields
+    return room.client().post(
+        "/api/v2/query?format=csv",
+        content=msgspec.json.encode(body),
+        headers={"Authorization": f"Bearer {KEY}"},
+    )
+
+
+def test_answers_come_as_csv_too(room: Newsroom) -> None:
+    """With a head; what does not exist is empty, what is hidden is <5."""
+    asked: dict[str, object] = {
+        "metrics": ["visitors", "bounce_rate"],
+        "dimensions": ["event:page", "visit:country"],
+        "include": {"comparisons": {"mode": "previous_period"}},
+    }
+    found = post_for_csv(room, **asked)
+    assert found.headers["content-type"].startswith("text/csv")
+    assert found.text.splitlines()[:3] == [
+        (
+            "event:page,visit:country,visitors,bounce_rate,visitors before,bounce_rate before,"
+            "visitors change,bounce_rate change"
+        ),
+        "/,DE,2,50.0,1,100.0,100,-50.0",
+        "/buy,DE,1,,0,,100,",
+    ]
+    room.parts["least_visitors"] = 5
+    hidden = post_for_csv(room, **asked).text.splitlines()[1]
+    room.parts.clear()
+    assert hidden == "/,DE,<5,<5,<5,<5,,"
+    headers = {"Authorization": f"Bearer {KEY}", "Accept": "text/csv"}
+    body = {"site_id": "example.com", "metrics": ["visitors"], "date_range": "day"}
+    content = msgspec.json.encode(body)
+    accepted = room.client().post("/api/v2/query", content=content, headers=headers)
+    assert accepted.text == "visitors\r\n3\r\n"
+    other = room.client().post("/api/v2/query?format=xls", content=content, headers=headers)
+    assert (other.status_code, other.json()["field"]) == (400, "format")
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_no_cell_of_a_csv_is_a_formula(tmp_path: Path, name: str) -> None:
+    """Visitors and their browsers choose names; spreadsheets take some for commands."""
+    with newsroom(tmp_path) as room:
+        room.count(custom(pageview(room.site(), 1, HOUR, "/"), name))
+        rows_ = list(csv.reader(post_for_csv(room, dimensions=["event:name"]).text.splitlines()))
+    assert rows_[1][0].startswith("'")
 
 
 def test_current_visitors_are_a_number(room: Newsroom) -> None:
