@@ -20,6 +20,10 @@ _LOG = logging.getLogger("gatecount.seal")
 # midnight what was begun before it is finished, or half an hour and more of its events are.
 SEAL_AFTER = timedelta(minutes=35)
 MOST_VALUES = 100_000  # that a day's sums name of each dimension; a large site reads 30,000 pages
+_ARCHIVED = (
+    "visits", "events", "rollups", "page_rollups", "page_months", "rolled_months", "drops",
+    "sealed",
+)  # fmt: skip
 _NO_CHUNK = ""  # named in the ledger from the deletion of live rows until the file is rewritten
 
 
@@ -80,6 +84,7 @@ class Sealer:
             session.run("seal_drops", site=site, date=day)
             session.run("seal_late", site=site, date=day)
             session.run("seal_ledger", site=site, date=day, sealed_at_us=_microseconds(now))
+            self._roll_up_months(session, site, day)
             session.run("seal_forget_tokens")
         self._store.checkpoint_archive()
         _LOG.info("day_sealed", extra={"site": site, "date": day.isoformat()})
@@ -93,7 +98,7 @@ class Sealer:
             for site in removed:
                 with self._store.writing() as session:
                     session.run("purge_remember", site=site.id, removed_at_us=_microseconds(now))
-                    for table in ("visits", "events", "rollups", "drops", "sealed"):
+                    for table in _ARCHIVED:
                         session.run(f"purge_{table}", site=site.id)
             self._store.rewrite("archive")
             self.clean_up()
@@ -129,7 +134,17 @@ class Sealer:
     def _roll_up(self, session: Session, site: int, day: date) -> None:
         for part in ("rolled", "rollups_of_visits", "rollups_of_hours", "rollups_of_actions"):
             session.run(f"seal_{part}")
-        session.run("seal_rollups", site=site, date=day, most_values=MOST_VALUES)
+        session.run("seal_capped", site=site, date=day, most_values=MOST_VALUES)
+        for part in ("rollups", "page_rollups"):
+            session.run(f"seal_{part}")
+
+    def _roll_up_months(self, session: Session, site: int, day: date) -> None:
+        """Sum up what months are over by now; the day's own anew if it was thought to be over."""
+        for part in ("unroll_month", "forget_month"):
+            session.run(f"seal_{part}", site=site, date=day)
+        for (month,) in session.run("seal_months_over", site=site):
+            for part in ("month", "month_over"):
+                session.run(f"seal_{part}", site=site, month=month)
 
     def _forget(self, removed: Iterable[Site]) -> None:
         for site in removed:

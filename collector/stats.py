@@ -39,6 +39,8 @@ CURRENT_VISITORS_WINDOW = timedelta(minutes=5)
 # Every metric but the percentage, in the order of the statements' columns.
 _METRICS: Final = tuple(metric for metric in Metric if metric is not Metric.PERCENTAGE)
 _OF_READING = frozenset({Metric.TIME_ON_PAGE, Metric.SCROLL_DEPTH})
+_PAGES = frozenset({"path", "entry_page", "exit_page"})
+_WITHIN_MONTHS = frozenset({Dimension.DAY, Dimension.WEEK, Dimension.WEEKDAY})
 _WITHIN_DAYS = frozenset({Dimension.HOUR, Dimension.HOUR_OF_DAY})
 # What of an hour ({0}) and the date is written in an answer.
 _TIME_LABELS: Mapping[Field, str] = {
@@ -161,8 +163,15 @@ def _answer(session: Session, query: Query) -> list[tuple[Any, ...]]:
     rolled = _rolled(query)
     days = statement("days_of_visits" if _is_of_visits(query) else "days_of_actions")
     since, until = period.first, period.last
+    whole_since = whole_until = None
     if rolled is not None:
-        days_of_rollups = statement("days_of_rollups")
+        days_of_rollups = statement("days_of_pages" if rolled in _PAGES else "days_of_rollups")
+        if rolled in _PAGES and _WITHIN_MONTHS.isdisjoint(query.dimensions):
+            ((whole_since, whole_until),) = session.run(
+                "whole_months", site=query.site, first=period.first, last=period.last
+            )
+        if whole_since is None:  # a span that no day lies in
+            whole_since, whole_until = date.max, date.min
         ((since, until),) = session.run(
             "unsealed_span", site=query.site, first=period.first, last=period.last
         )
@@ -174,7 +183,8 @@ def _answer(session: Session, query: Query) -> list[tuple[Any, ...]]:
     values |= {
         "site": query.site, "first": period.first, "last": period.last, "since": since,
         "until": until, "first_hour": period.first_hour, "last_hour": period.last_hour,
-        "rolled": rolled, "limit": query.limit, "offset": query.offset,
+        "rolled": rolled, "whole_since": whole_since, "whole_until": whole_until,
+        "limit": query.limit, "offset": query.offset,
     }  # fmt: skip
     named = set(re.findall(r"\$(\w+)", text))
     return session.query(text, **{name: value for name, value in values.items() if name in named})

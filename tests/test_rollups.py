@@ -54,6 +54,44 @@ def rows(here: House, *dimensions: Field, metrics: tuple[Metric, ...] = COUNTS) 
     return list(here.stats.report(Query(site.id, metrics, dimensions, PERIOD)).rows)
 
 
+def forget_days(here: House) -> None:
+    """Leave only the sums of whole months."""
+    with here.store.writing() as session:
+        session.query("DELETE FROM archive.page_rollups")
+
+
+def test_whole_months_have_sums_of_their_own(ram: Path) -> None:
+    """Once a later day is sealed; days before and after them are added one by one."""
+    with house(ram) as here:
+        site = here.site()
+        moments = [datetime(2026, 9, 30, 9, tzinfo=UTC) + n * DAY for n in range(34)]
+        here.load(*(event(site, at, token=n, path="/a") for n, at in enumerate(moments)))
+        here.sealer.seal_due(datetime(2026, 11, 5, tzinfo=UTC))
+
+        def views(first: date, last: date, *dimensions: Dimension) -> list[int | float | None]:
+            query = Query(
+                site, (Metric.PAGEVIEWS,), (Dimension.PAGE, *dimensions), Period(first, last)
+            )
+            return [row.metrics[0] for row in here.stats.report(query).rows]
+
+        autumn = date(2026, 9, 1), date(2026, 11, 30)
+        assert here.rows("SELECT month::VARCHAR FROM archive.rolled_months ORDER BY 1") == [
+            ("2026-09-01",), ("2026-10-01",),
+        ]  # fmt: skip
+        assert views(*autumn) == [34]
+        assert views(date(2026, 9, 30), date(2026, 11, 1)) == [33]
+        assert views(date(2026, 10, 2), date(2026, 10, 31)) == [30]
+        assert views(*autumn, Dimension.MONTH) == [1, 31, 2]
+        assert views(*autumn, Dimension.WEEKDAY) == [5, 4, 5, 5, 5, 5, 5]
+        # A day that is sealed late: its month is summed up anew.
+        here.load(event(site, datetime(2026, 9, 10, tzinfo=UTC), path="/a"))
+        here.sealer.seal_due(datetime(2026, 11, 5, tzinfo=UTC))
+        assert views(*autumn, Dimension.MONTH) == [2, 31, 2]
+        forget_days(here)
+        assert views(*autumn) == [33]
+        assert views(date(2026, 10, 2), date(2026, 10, 31)) == []
+
+
 def forget_sealed_rows(here: House) -> None:
     """Leave only the sums of sealed days."""
     with here.store.writing() as session:

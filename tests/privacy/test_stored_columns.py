@@ -67,6 +67,20 @@ VISIT |= {
     "entry_page": "where it began, scrubbed",
     "exit_page": "where it ended, scrubbed",
 }
+SUMS = PLACE | {
+    "dimension": "by what a day is summed up",
+    "value": "one of its values, as it stands among the events",
+    "visitors": "how many",
+    "visits": "how many",
+    "pageviews": "how many",
+    "events": "how many",
+    "duration_s": "of all these visits together",
+    "entries": "how many visits began there",
+    "bounces": "how many of those bounced",
+    "readings": "how many pages were read",
+    "engaged_s": "how long, all together",
+    "scroll": "how far, all together",
+}
 DROPS = PLACE | {
     "reason": "one of a closed list",
     "count": "a sum, so that no dropped event is told from another",
@@ -123,21 +137,10 @@ STORED = {
     | ORDINAL
     # One line per reason.
     | {"visit": "which of the visitor's visits", "step": "order within the visit, without times"},
-    "archive: rollups": PLACE
-    | {
-        "dimension": "by what a day is summed up",
-        "value": "one of its values, as it stands among the events",
-        "visitors": "how many",
-        "visits": "how many",
-        "pageviews": "how many",
-        "events": "how many",
-        "duration_s": "of all these visits together",
-        "entries": "how many visits began there",
-        "bounces": "how many of those bounced",
-        "readings": "how many pages were read",
-        "engaged_s": "how long, all together",
-        "scroll": "how far, all together",
-    },
+    "archive: rollups": SUMS,
+    "archive: page_rollups": SUMS,
+    "archive: page_months": SUMS,
+    "archive: rolled_months": {"site": "whose sums of months there are", "month": "of which"},
     "archive: drops": DROPS,
     "archive: removed_sites": {
         "site": "whose numbers are gone for good",

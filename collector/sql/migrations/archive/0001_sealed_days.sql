@@ -74,6 +74,15 @@ CREATE TABLE archive.rollups (
     scroll BIGINT           -- tenths of the page, the deepest of each of these, summed up
 );
 
+-- The same by page, entry page and exit page: a hundred times as many rows as all others.
+CREATE TABLE archive.page_rollups AS FROM archive.rollups;
+
+-- The same of whole months; `date` is their first day.
+CREATE TABLE archive.page_months AS FROM archive.rollups;
+
+-- Months that stand in page_months: a later day of their site is sealed.
+CREATE TABLE archive.rolled_months (site INTEGER, month DATE);
+
 CREATE TABLE archive.drops (site INTEGER, date DATE, reason VARCHAR, count BIGINT);
 
 -- Sites that were removed: whatever still speaks of them is passed over.

@@ -1,0 +1,1 @@
+INSERT INTO archive.rolled_months VALUES ($site, $month);
