@@ -10,6 +10,7 @@ the same events, copied to it as wide rows, and the ratio of the whole dashboard
 
 import argparse
 import importlib.util
+import math
 import statistics
 import subprocess
 import sys
@@ -36,6 +37,7 @@ from collector.question import (
     Operator,
     Period,
     Query,
+    TooSlowError,
 )
 from collector.stats import Stats
 from collector.store import Store
@@ -157,6 +159,7 @@ def copied(store: Store, folder: Path) -> Any:  # noqa: ANN401 - an optional lib
         session.query(
             f"CREATE TABLE {table} ENGINE = MergeTree ORDER BY (date, visitor)"
             f" AS SELECT * FROM file('{file}', Parquet)"
+            " SETTINGS schema_inference_make_columns_nullable = 0"
         )
         session.query(f"OPTIMIZE TABLE {table} FINAL")
         file.unlink()
@@ -190,7 +193,10 @@ def measured(answer: Answerer, case: Case, runs: int) -> dict[str, list[float]]:
         begun = time.perf_counter()
         for panel in _PANELS:
             before = time.perf_counter()
-            answer(panel, case)
+            try:
+                answer(panel, case)
+            except TooSlowError:  # given up after the default limit
+                return {panel: [math.inf] for panel in times}
             if run:  # the first warms up
                 times[panel].append(1000 * (time.perf_counter() - before))
         if run:
@@ -221,7 +227,7 @@ def main() -> None:
         stats = Stats(store)
         with store.snapshot() as session:
             ((site, last, events),) = session.query(
-                "SELECT site, max(date), sum(events) FROM archive.sealed GROUP BY site"
+                "SELECT site, max(date), sum(events)::BIGINT FROM archive.sealed GROUP BY site"
             )
         size = (asked.data / "archive.duckdb").stat().st_size
         console.print(f"{events:,} events, {size / events:.1f} bytes each")
