@@ -36,8 +36,21 @@ from collector.question import (
 from collector.store import Session, Store, StoreError, StoreInterruptedError, statement
 
 CURRENT_VISITORS_WINDOW = timedelta(minutes=5)
-# Every metric but the percentage, in the order of the statements' columns.
-_METRICS: Final = tuple(metric for metric in Metric if metric is not Metric.PERCENTAGE)
+# Of sums by day; the percentage comes out of the visitors of two answers.
+_METRICS: Final = {
+    Metric.VISITORS: "coalesce(sum(visitors), 0)::BIGINT",
+    Metric.VISITS: "coalesce(sum(visits), 0)::BIGINT",
+    Metric.PAGEVIEWS: "coalesce(sum(pageviews), 0)::BIGINT",
+    Metric.EVENTS: "coalesce(sum(events), 0)::BIGINT",
+    Metric.VIEWS_PER_VISIT: "mean(sum(pageviews), sum(visits), 100)",
+    Metric.BOUNCE_RATE: "mean(100 * sum(bounces), sum(entries), 10)",
+    Metric.VISIT_DURATION: "mean(sum(duration_s), sum(visits), 10)",
+    Metric.TIME_ON_PAGE: "mean(sum(engaged_s), sum(readings), 10)",
+    Metric.SCROLL_DEPTH: "mean(10 * sum(scroll), sum(readings), 10)",
+}
+_OF_VISITS = frozenset(
+    {Metric.VISITS, Metric.VIEWS_PER_VISIT, Metric.BOUNCE_RATE, Metric.VISIT_DURATION}
+)
 _OF_READING = frozenset({Metric.TIME_ON_PAGE, Metric.SCROLL_DEPTH})
 _PAGES = frozenset({"path", "entry_page", "exit_page"})
 _WITHIN_MONTHS = frozenset({Dimension.DAY, Dimension.WEEK, Dimension.WEEKDAY})
@@ -221,6 +234,7 @@ def _composed(query: Query) -> tuple[dict[str, str], dict[str, object]]:
     common = {
         "keys": _listed(_labels(query.dimensions)),
         "rolled_key": _listed(f"value AS d{n}" for n, _ in _stored(query)),
+        "metrics": ", ".join(f"{_METRICS[metric]} AS {metric}" for metric in _needed(query)),
         "order": _order(query),
     }
     return common | parts(query, writer), writer.values
@@ -253,8 +267,25 @@ def _action_parts(query: Query, writer: Writer) -> dict[str, str]:
         "visit_keys": _listed(keys_of_visits),
         "found_keys": _listed(f"d{n}" for n in numbers),
         "enters": _enters(query, writer),
+        "branches": " UNION ALL BY NAME ".join(_branches(query, reads=reads)),
         "where": writer.condition(query.filters, ACTION_COLUMNS),
     }
+
+
+def _branches(query: Query, *, reads: bool) -> Iterator[str]:
+    """Yield what has to be worked out; the hour a visit began in may be one of no action."""
+    yield "FROM acted"
+    by_event = any(map(is_of_events, query.dimensions))
+    has_hours = not _WITHIN_DAYS.isdisjoint(query.dimensions)
+    if not _OF_VISITS.isdisjoint(query.metrics) or (has_hours and not by_event):
+        yield "FROM visited"
+    if reads:
+        yield "FROM read"
+
+
+def _needed(query: Query) -> list[Metric]:
+    """Return the metrics to be worked out, visitors always: small numbers of them are hidden."""
+    return [m for m in _METRICS if m in query.metrics or m is Metric.VISITORS]
 
 
 def _enters(query: Query, writer: Writer) -> str:
@@ -316,9 +347,9 @@ def _result_column(query: Query, key: Metric | Field) -> str:
 
 
 def _row(query: Query, values: tuple[Any, ...], everybody: int, least: int) -> Row:
-    """Pick what was asked for from a row: dimensions, then every metric."""
+    """Pick what was asked for from a row: dimensions, then the metrics that were needed."""
     count = len(query.dimensions)
-    metrics = dict(zip(_METRICS, values[count:], strict=True))
+    metrics = dict(zip(_needed(query), values[count:], strict=True))
     visitors = metrics[Metric.VISITORS]
     metrics[Metric.PERCENTAGE] = _percentage(visitors, everybody)
     is_hidden = visitors < least

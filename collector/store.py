@@ -34,6 +34,7 @@ _FLUSH_THRESHOLD = "1MB"
 _SPILL_LIMIT = "4GB"  # the default is nine tenths of the free disk
 # Whoever waits for an answer goes first: on a busy core DuckDB's threads get a third of the time.
 _NICENESS = 5
+_INTERRUPT_EVERY_S = 0.5
 _UNREADABLE_KEPT_S = 30 * 3600  # raw days are gone by 30 hours
 
 
@@ -82,17 +83,26 @@ def _migrations(database: str) -> list[tuple[int, str]]:
 
 
 class Session:
-    """Runs named statements on one connection."""
+    """Runs named statements on one connection, for as long as there is time."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, ends_at_s: float | None = None
+    ) -> None:
         self._connection = connection
+        self._ends_at_s = ends_at_s
 
     def run(self, name: str, **values: object) -> list[tuple[Any, ...]]:
         """Run `sql/NAME.sql` with its `$values` bound; return all rows."""
         return self.query(statement(name), **values)
 
     def query(self, text: str, **values: object) -> list[tuple[Any, ...]]:
-        """Run a statement composed of files and closed enums; every value is bound."""
+        """Run a statement composed of files and closed enums; every value is bound.
+
+        Raises:
+            StoreInterruptedError: there is no time left.
+        """
+        if self._ends_at_s is not None and time.monotonic() >= self._ends_at_s:
+            raise StoreInterruptedError("no time left")
         try:
             return self._connection.execute(text, values or None).fetchall()
         except duckdb.InterruptException:
@@ -227,17 +237,22 @@ class Store:
                 connection = self._root.cursor()
             except duckdb.Error as error:  # reopening failed
                 raise StoreError(_told(error)) from None
-            watch = threading.Timer(limit_s or 0, connection.interrupt)
+            ends_at_s = None if limit_s is None else time.monotonic() + limit_s
+            # Between two statements there is nothing to interrupt; then the session says no.
+            done = threading.Event()
+            watch = threading.Thread(target=_interrupt, args=(connection, done, limit_s))
             try:
-                if limit_s is not None:
-                    watch.start()
-                session = Session(connection)
+                session = Session(connection, ends_at_s)
                 session.query("BEGIN")
                 session.run("touch_live")
                 session.run("touch_archive")
+                if limit_s is not None:
+                    watch.start()
                 yield session
             finally:
-                watch.cancel()
+                done.set()
+                if watch.ident is not None:
+                    watch.join()
                 connection.close()
 
     def release_memory(self) -> None:
@@ -373,6 +388,15 @@ class Store:
             live.rename(self._data / "live.unreadable.duckdb")
         _unlink(_wal(live))
         _sync_directory(self._data)
+
+
+def _interrupt(
+    connection: duckdb.DuckDBPyConnection, done: threading.Event, limit_s: float
+) -> None:
+    """Interrupt what still runs after so many seconds, and what has begun in that very moment."""
+    while not done.wait(limit_s):
+        connection.interrupt()
+        limit_s = _INTERRUPT_EVERY_S
 
 
 def _layout(database: str) -> str:

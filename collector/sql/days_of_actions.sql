@@ -56,4 +56,4 @@ WITH found AS MATERIALIZED (
     )
     GROUP BY ALL
 )
-FROM acted UNION ALL BY NAME FROM visited UNION ALL BY NAME FROM read
+/*branches*/
