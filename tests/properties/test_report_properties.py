@@ -288,7 +288,7 @@ def check(here: House, events: list[Event], query: Query) -> None:
     assert found == oracle.report(events, query)
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(
     st.lists(steps, min_size=10, max_size=50),
     st.integers(0, SHORT_DAYS + 1),
@@ -332,7 +332,7 @@ def fortnight(ram_of_module: Path) -> Iterator[Fortnight]:
         yield here, bring(here, plan, LONG_DAYS, LONG_DAYS // 2)
 
 
-@settings(max_examples=60, derandomize=True, deadline=None)
+@settings(max_examples=40, derandomize=True, deadline=None)
 @given(queries(LONG_DAYS))
 def test_reports_of_a_busy_fortnight_equal_the_oracles(fortnight: Fortnight, query: Query) -> None:
     """The same sixty questions every time."""
