@@ -212,9 +212,9 @@ def config_show(context: typer.Context) -> None:
 
 def _print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     # Not at the top: a server, which draws no table, would keep the 3 MB these take.
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415 - see above
+    from rich.table import Table  # noqa: PLC0415 - see above
+    from rich.text import Text  # noqa: PLC0415 - see above
 
     table = Table(*head, box=None, pad_edge=False)
     for row in rows:

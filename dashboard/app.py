@@ -9,9 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from collector.question import TooSlowError
 from dashboard import api, views
 from dashboard.accounts import Accounts
 from dashboard.assets import asset
+from dashboard.pages import render
 from dashboard.parts import Finding, Parts
 from dashboard.web import SECURITY_HEADERS, SecurityHeaders
 
@@ -46,6 +48,11 @@ def _for_members(
     accounts: Accounts, page: Callable[[Request], Response]
 ) -> Callable[[Request], Response]:
     def endpoint(request: Request) -> Response:
-        return page(request) if accounts.logged_in(request) else accounts.to_login(request)
+        if not accounts.logged_in(request):
+            return accounts.to_login(request)
+        try:
+            return page(request)
+        except TooSlowError as error:
+            return render("message.html", 503, headline="That took too long", text=str(error))
 
     return endpoint

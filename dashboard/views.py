@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from collector.control import Site
-from collector.question import Dimension, Metric, Period, Query, TooSlowError
+from collector.question import Dimension, Metric, Period, Query
 from dashboard import charts, formats, timeline
 from dashboard.addresses import View, site_path, view_of
 from dashboard.cards import cards
@@ -77,14 +77,10 @@ def site_page(parts: Parts, request: Request) -> Response:
     except PeriodError as error:
         view = view_of({}, local.date())
         return render("period.html", 400, **head, view=view, problem=str(error), refresh_s=None)
-    try:
-        numbers = _numbers(parts, site, view, now)
-    except TooSlowError as error:
-        return render("message.html", 503, headline="That took too long", text=str(error))
     return render(
         "site.html",
         **head,
-        **numbers,
+        **_numbers(parts, site, view, now),
         view=view,
         clock=f"{local:%H:%M}",
         current=parts.stats.current_visitors(site.id, now),
