@@ -11,6 +11,7 @@ from dashboard.measures import Measure, Totals
 from dashboard.periods import Bucket, State
 
 _DAILY_NAMES = 10  # up to so many days each is named below the chart,
+_NARROW_NAMES = 5  # of them up to so many fit on a phone, else every other one,
 _WEEKLY_NAMES = 70  # up to so many the Mondays are, and beyond that the first of each month
 _MONDAY = 0
 
@@ -93,7 +94,8 @@ def _hour_label(moment: Moment) -> tuple[str, Tick]:
 
 def _day_label(start: datetime, steps: int) -> tuple[str, Tick]:
     if steps <= _DAILY_NAMES:
-        return f"{start:%a} {start.day}", Tick.MAJOR
+        gives_way = steps > _NARROW_NAMES and start.toordinal() % 2
+        return f"{start:%a} {start.day}", Tick.MINOR if gives_way else Tick.MAJOR
     if steps <= _WEEKLY_NAMES:
         if start.weekday() != _MONDAY:
             return "", Tick.NONE

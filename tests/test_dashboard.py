@@ -399,6 +399,14 @@ def test_days_are_named_below_the_chart_as_closely_as_they_fit(
     assert re.findall(r'class="time \w+"[^>]*>([^<]+)<', page) == names
 
 
+def test_of_two_neighbouring_days_one_gives_way_on_a_phone(busy: Newsroom) -> None:
+    """Seven names do not fit there, five do."""
+    week = re.findall(r'class="time (\w+)"', _site_page(busy, "?period=7d"))
+    assert week in (["major", "minor"] * 3 + ["major"], ["minor", "major"] * 3 + ["minor"])
+    five = _site_page(busy, "?period=custom&from=2026-11-20&to=2026-11-24")
+    assert re.findall(r'class="time (\w+)"', five) == ["major"] * 5
+
+
 def test_each_number_can_be_put_into_the_chart(busy: Newsroom) -> None:
     """A tile is a link that keeps the period; the address is all the state there is."""
     page = _site_page(busy, "?period=7d&metric=bounce_rate")
