@@ -1,6 +1,7 @@
 """From a filter to a condition in SQL: names come out of closed lists, every value is bound."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from collector.question import (
     All,
@@ -15,58 +16,116 @@ from collector.question import (
     Property,
 )
 
-# Field -> its column, of the view `visits` and of actions.sql alike.
-VISIT_COLUMNS: Mapping[Field, str] = {
-    Dimension.ENTRY_PAGE: "entry_page",
-    Dimension.EXIT_PAGE: "exit_page",
-    Dimension.HOSTNAME: "entry_host",
-    Dimension.EXIT_HOSTNAME: "exit_host",
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Where a field is found: in a column as it is, or as a number whose text `table` has.
+
+    A condition on a text that stands in a table is put to each text once, not to each row.
+    """
+
+    name: str
+    table: str = ""
+    key: str = ""  # of the table: the number
+    text: str = ""  # of the table
+
+
+Columns = Mapping[Field, Column]
+
+_PAGES = "(FROM archive.pages WHERE site = $site)"
+_ARRIVALS = "(FROM archive.arrivals WHERE site = $site)"
+_LIVE_ARRIVALS = "live.arrivals"
+# A visitor has one of each for the whole day: they are made of what a token is made of.
+OF_VISITORS = {
+    Dimension.COUNTRY: "country",
+    Dimension.DEVICE: "device",
+    Dimension.BROWSER: "browser",
+    Dimension.OS: "os",
+}
+_ARRIVED = {
     Dimension.SOURCE: "source",
     Dimension.CHANNEL: "channel",
     Dimension.REFERRER: "referrer",
     Dimension.UTM_SOURCE: "utm_source",
     Dimension.UTM_MEDIUM: "utm_medium",
     Dimension.UTM_CAMPAIGN: "utm_campaign",
-    Dimension.COUNTRY: "country",
-    Dimension.DEVICE: "device",
-    Dimension.BROWSER: "browser",
-    Dimension.OS: "os",
+    **OF_VISITORS,
     Dimension.SCREEN: "screen",
 }
-ACTION_COLUMNS: Mapping[Field, str] = {
-    **VISIT_COLUMNS,
-    Dimension.PAGE: "path",
-    Dimension.EVENT_HOSTNAME: "host",
-    Dimension.NAME: "name",
+_HOSTS = {Dimension.HOSTNAME: "entry_host", Dimension.EXIT_HOSTNAME: "exit_host"}
+_ENDS = {Dimension.ENTRY_PAGE: "entry_page", Dimension.EXIT_PAGE: "exit_page"}
+
+
+def _plain(names: Mapping[Dimension, str]) -> dict[Field, Column]:
+    return {field: Column(name) for field, name in names.items()}
+
+
+def _arrivals(table: str) -> dict[Field, Column]:
+    return {field: Column("arrival", table, "arrival", text) for field, text in _ARRIVED.items()}
+
+
+ARRIVED: Columns = _arrivals(_ARRIVALS)
+# Of what sealed_visits, sealed_actions and their like return.
+SEALED_VISITS: Columns = {
+    **ARRIVED,
+    **_plain(_HOSTS),
+    **{field: Column(name, _PAGES, "page", "path") for field, name in _ENDS.items()},
 }
-# Where a visit began, in place of the page at hand.
-ENTRY_COLUMNS: Mapping[Field, str] = {
-    **ACTION_COLUMNS,
-    Dimension.PAGE: "entry_page",
-    Dimension.EVENT_HOSTNAME: "entry_host",
+SEALED_ACTIONS: Columns = {
+    **ARRIVED,
+    Dimension.PAGE: Column("page", _PAGES, "page", "path"),
+    **_plain({Dimension.EVENT_HOSTNAME: "host", Dimension.NAME: "name"}),
 }
+UNSEALED_VISITS: Columns = {**_arrivals(_LIVE_ARRIVALS), **_plain(_HOSTS), **_plain(_ENDS)}
+UNSEALED_ACTIONS: Columns = _plain(
+    {Dimension.PAGE: "page", Dimension.EVENT_HOSTNAME: "host", Dimension.NAME: "name"}
+)
+# Of what sealed_actions_of_visits and its like return: all in words.
+ACTIONS_OF_VISITS: Columns = _plain(
+    {
+        **_ARRIVED,
+        **_HOSTS,
+        **_ENDS,
+        Dimension.PAGE: "path",
+        Dimension.EVENT_HOSTNAME: "host",
+        Dimension.NAME: "name",
+    }
+)
+
+
+def entered(columns: Columns, visits: Columns) -> Columns:
+    """Return columns that speak of where a visit began, in place of the action at hand."""
+    return {
+        **columns,
+        Dimension.PAGE: visits[Dimension.ENTRY_PAGE],
+        Dimension.EVENT_HOSTNAME: visits[Dimension.HOSTNAME],
+    }
 
 
 class Writer:
-    """Writes conditions; `values` collects what they bind, by name."""
+    """Writes conditions; `values` collects what they bind, by names that begin with `prefix`.
 
-    def __init__(self, actions: str) -> None:
+    `actions` is where to look for what a visit has done, as a subquery with ACTIONS_OF_VISITS.
+    """
+
+    def __init__(self, actions: str, prefix: str) -> None:
         self.values: dict[str, object] = {}
         self._actions = actions
+        self._prefix = prefix
 
     def bound(self, value: object) -> str:
         """Return the placeholder that stands for a value."""
-        name = f"v{len(self.values)}"
+        name = f"{self._prefix}_{len(self.values)}"
         self.values[name] = value
         return f"${name}"
 
-    def column(self, field: Field, columns: Mapping[Field, str]) -> str:
+    def column(self, field: Field, columns: Columns) -> str:
         """Return what a field is called, or how a property is looked up."""
         if isinstance(field, Property):
             return f"coalesce(map_extract(props, {self.bound(field.name)})[1], '')"
-        return columns[field]
+        return columns[field].name
 
-    def condition(self, found: Filter, columns: Mapping[Field, str]) -> str:
+    def condition(self, found: Filter, columns: Columns) -> str:
         """Return a condition that is true where the filter lets something through."""
         match found:
             case All(filters):
@@ -80,17 +139,22 @@ class Writer:
             case Done(inner):
                 return self._done(inner)
             case Condition():
-                return self._compared(found, columns)
+                return self._looked_up(found, columns)
 
     def _done(self, inner: Filter) -> str:
         return (
-            f"((date, visitor, visit) IN (SELECT (date, visitor, visit) FROM ({self._actions})"
-            " WHERE site = $site AND date BETWEEN $first AND $last"
-            f" AND {self.condition(inner, ACTION_COLUMNS)}))"
+            f"((date, visitor, visit) IN (SELECT (date, visitor, visit) FROM {self._actions}"
+            f" WHERE {self.condition(inner, ACTIONS_OF_VISITS)}))"
         )
 
-    def _compared(self, found: Condition, columns: Mapping[Field, str]) -> str:
-        text = self.column(found.field, columns)
+    def _looked_up(self, found: Condition, columns: Columns) -> str:
+        if isinstance(found.field, Property) or not columns[found.field].table:
+            return self._compared(found, self.column(found.field, columns))
+        column = columns[found.field]
+        kept = self._compared(found, column.text)
+        return f"({column.name} IN (SELECT {column.key} FROM {column.table} WHERE {kept}))"
+
+    def _compared(self, found: Condition, text: str) -> str:
         values = found.values
         if not found.case_sensitive and found.operator is not Operator.MATCHES:
             text, values = f"lower({text})", tuple(value.lower() for value in values)

@@ -21,8 +21,8 @@ _LOG = logging.getLogger("gatecount.seal")
 SEAL_AFTER = timedelta(minutes=35)
 MOST_VALUES = 100_000  # that a day's sums name of each dimension; a large site reads 30,000 pages
 _ARCHIVED = (
-    "visits", "events", "rollups", "page_rollups", "page_months", "rolled_months", "drops",
-    "sealed",
+    "visits", "events", "pages", "arrivals", "rollups", "page_rollups", "page_months",
+    "rolled_months", "drops", "sealed",
 )  # fmt: skip
 _NO_CHUNK = ""  # named in the ledger from the deletion of live rows until the file is rewritten
 
@@ -73,13 +73,19 @@ class Sealer:
 
     def seal_day(self, site: int, day: date, now: datetime) -> None:
         """Seal one day as the live store has it now."""
+        of_day = {"site": site, "date": day}
         with self._store.writing() as session:
-            session.run("seal_numbered", site=site, date=day, gap_us=VISIT_GAP_US)
+            for part in ("pages", "day_paths", "day_names", "day_hosts", "ordered"):
+                session.run(f"seal_{part}", **of_day)
+            session.run("seal_numbered", **of_day, gap_us=VISIT_GAP_US)
             session.run("seal_computed", gap_us=VISIT_GAP_US)
+            session.run("seal_arrivals", site=site)
             session.run("seal_ordinals")
-            session.run("seal_visits")
-            session.run("seal_readings")
-            session.run("seal_events")
+            session.run("seal_placed", site=site)
+            session.run("seal_visits", **of_day)
+            for part in ("readings", "page_visits", "name_visits"):
+                session.run(f"seal_{part}")
+            session.run("seal_events", **of_day)
             self._roll_up(session, site, day)
             session.run("seal_drops", site=site, date=day)
             session.run("seal_late", site=site, date=day)
@@ -132,11 +138,13 @@ class Sealer:
         self._loader.reread_ledger()
 
     def _roll_up(self, session: Session, site: int, day: date) -> None:
-        for part in ("rolled", "rollups_of_visits", "rollups_of_hours", "rollups_of_actions"):
+        for part in ("rolled", "rolled_pages"):
             session.run(f"seal_{part}")
-        session.run("seal_capped", site=site, date=day, most_values=MOST_VALUES)
+        session.run("seal_rollups_of_visits", site=site)
+        for part in ("hours", "names", "hosts", "pages"):
+            session.run(f"seal_rollups_of_{part}")
         for part in ("rollups", "page_rollups"):
-            session.run(f"seal_{part}")
+            session.run(f"seal_{part}", site=site, date=day, most_values=MOST_VALUES)
 
     def _roll_up_months(self, session: Session, site: int, day: date) -> None:
         """Sum up what months are over by now; the day's own anew if it was thought to be over."""

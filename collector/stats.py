@@ -1,7 +1,7 @@
 """From a question about a site's numbers to a report: `Query` -> `Report`.
 
-Whole visits answer what is the same for all of each; all else is asked of their single actions. In
-both, visitors are counted by day and then summed.
+Sealed days answer from their rollups where they can; all else is summed up from rows, see sums.py.
+Visitors are counted by day and then summed.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from fractions import Fraction
 from math import floor
 from typing import Any, Final
 
-from collector.filters import ACTION_COLUMNS, ENTRY_COLUMNS, VISIT_COLUMNS, Writer
+from collector.filters import ACTIONS_OF_VISITS
 from collector.question import (
     EVERYTHING,
     MAX_ROWS,
@@ -31,9 +31,9 @@ from collector.question import (
     Row,
     TooSlowError,
     conditions,
-    is_of_events,
 )
 from collector.store import Session, Store, StoreError, StoreInterruptedError, statement
+from collector.sums import WITHIN_DAYS, Side, Sums, composed, listed, stored, sums, times
 
 CURRENT_VISITORS_WINDOW = timedelta(minutes=5)
 # Of sums by day; the percentage comes out of the visitors of two answers.
@@ -48,13 +48,9 @@ _METRICS: Final = {
     Metric.TIME_ON_PAGE: "mean(sum(engaged_s), sum(readings), 10)",
     Metric.SCROLL_DEPTH: "mean(10 * sum(scroll), sum(readings), 10)",
 }
-_OF_VISITS = frozenset(
-    {Metric.VISITS, Metric.VIEWS_PER_VISIT, Metric.BOUNCE_RATE, Metric.VISIT_DURATION}
-)
-_OF_READING = frozenset({Metric.TIME_ON_PAGE, Metric.SCROLL_DEPTH})
-_PAGES = frozenset({"path", "entry_page", "exit_page"})
+_PAGES = frozenset({"page", "entry_page", "exit_page"})
 _WITHIN_MONTHS = frozenset({Dimension.DAY, Dimension.WEEK, Dimension.WEEKDAY})
-_WITHIN_DAYS = frozenset({Dimension.HOUR, Dimension.HOUR_OF_DAY})
+_NAMED = re.compile(r"\$(\w+)")
 # What of an hour ({0}) and the date is written in an answer.
 _TIME_LABELS: Mapping[Field, str] = {
     Dimension.HOUR: "strftime(date + to_hours({0}::BIGINT), '%Y-%m-%d %H:00:00')",
@@ -173,141 +169,72 @@ def _check_patterns(session: Session, query: Query) -> None:
 def _answer(session: Session, query: Query) -> list[tuple[Any, ...]]:
     """Take sealed days from their sums where those hold the answer, all else from the rows."""
     period = query.period
-    rolled = _rolled(query)
-    days = statement("days_of_visits" if _is_of_visits(query) else "days_of_actions")
-    since, until = period.first, period.last
-    whole_since = whole_until = None
-    if rolled is not None:
-        days_of_rollups = statement("days_of_pages" if rolled in _PAGES else "days_of_rollups")
-        if rolled in _PAGES and _WITHIN_MONTHS.isdisjoint(query.dimensions):
-            ((whole_since, whole_until),) = session.run(
-                "whole_months", site=query.site, first=period.first, last=period.last
-            )
-        if whole_since is None:  # a span that no day lies in
-            whole_since, whole_until = date.max, date.min
-        ((since, until),) = session.run(
-            "unsealed_span", site=query.site, first=period.first, last=period.last
-        )
-        days = f"{days_of_rollups} UNION ALL BY NAME ({days})" if since else days_of_rollups
-    parts, values = _composed(query)
-    text = statement("report").replace("/*days*/", f"({days})")
-    while "/*" in text:  # parts may hold parts
-        text = re.sub(r"/\*(\w+)\*/", lambda match: parts[match[1]], text)
-    values |= {
-        "site": query.site, "first": period.first, "last": period.last, "since": since,
-        "until": until, "first_hour": period.first_hour, "last_hour": period.last_hour,
-        "rolled": rolled, "whole_since": whole_since, "whole_until": whole_until,
-        "limit": query.limit, "offset": query.offset,
+    span = {"site": query.site, "first": period.first, "last": period.last}
+    ((since, until),) = session.run("unsealed_span", **span)
+    values: dict[str, object] = {
+        **span, "since": since, "until": until, "first_hour": period.first_hour,
+        "last_hour": period.last_hour, "limit": query.limit, "offset": query.offset,
     }  # fmt: skip
-    named = set(re.findall(r"\$(\w+)", text))
+    parts = [_rolled_sums(session, query) or sums(query, Side.SEALED)]
+    if since is not None:
+        parts.append(sums(query, Side.UNSEALED))
+    text = composed(
+        statement("report"),
+        {
+            "sums": f"({' UNION ALL BY NAME '.join(f'({part.text})' for part in parts)})",
+            "keys": listed(_labels(query.dimensions)),
+            "metrics": ", ".join(f"{_METRICS[metric]} AS {metric}" for metric in _needed(query)),
+            "order": _order(query),
+        },
+    )
+    for part in parts:
+        values |= part.values
+    named = set(_NAMED.findall(text))
     return session.query(text, **{name: value for name, value in values.items() if name in named})
+
+
+def _rolled_sums(session: Session, query: Query) -> Sums | None:
+    """Return what was summed up when days were sealed, where that holds the answer."""
+    rolled = _rolled(query)
+    if rolled is None:
+        return None
+    values: dict[str, object] = {"rolled": rolled}
+    if rolled in _PAGES:
+        since = None
+        if _WITHIN_MONTHS.isdisjoint(query.dimensions):
+            ((since, until),) = session.run(
+                "whole_months", site=query.site, first=query.period.first, last=query.period.last
+            )
+        # Without whole months: a span that no day lies in.
+        values |= {
+            "whole_since": since or date.max, "whole_until": until if since else date.min,
+        }  # fmt: skip
+    name = "sums_of_page_rollups" if rolled in _PAGES else "sums_of_rollups"
+    parts = {
+        "times": times(query),
+        "rolled_key": listed(f"value AS d{n}" for n, _ in stored(query)),
+    }
+    return Sums(composed(statement(name), parts), values)
 
 
 def _rolled(query: Query) -> str | None:
     """Return under which name sums by day hold the answer; None where they do not."""
-    if conditions(query.filters) or query.filters != EVERYTHING or not query.period.is_whole:
+    if query.filters != EVERYTHING or not query.period.is_whole:
         return None
-    stored = [field for _, field in _stored(query)]
-    if len(stored) > 1 or any(isinstance(field, Property) for field in stored):
+    fields = [field for _, field in stored(query)]
+    if len(fields) > 1 or any(isinstance(field, Property) for field in fields):
         return None
-    if not stored:
+    if not fields:
         return "total"
-    (field,) = stored
-    return "hour" if field in _WITHIN_DAYS else ACTION_COLUMNS[field]
-
-
-def _is_of_visits(query: Query) -> bool:
-    """Tell whether whole visits hold the answer."""
-    fields = [c.field for c in conditions(query.filters, within_done=False)]
-    return (
-        not any(map(is_of_events, (*fields, *query.dimensions)))
-        and _WITHIN_DAYS.isdisjoint(query.dimensions)
-        and _OF_READING.isdisjoint(query.metrics)
-        and query.period.is_whole
-    )
-
-
-def _composed(query: Query) -> tuple[dict[str, str], dict[str, object]]:
-    """Return what goes into a statement: parts made of closed names, and values to bind."""
-    writer = Writer(statement("actions").replace("/*unsealed*/", _subquery("unsealed_actions")))
-    parts = _visit_parts if _is_of_visits(query) else _action_parts
-    common = {
-        "keys": _listed(_labels(query.dimensions)),
-        "rolled_key": _listed(f"value AS d{n}" for n, _ in _stored(query)),
-        "metrics": ", ".join(f"{_METRICS[metric]} AS {metric}" for metric in _needed(query)),
-        "order": _order(query),
-    }
-    return common | parts(query, writer), writer.values
-
-
-def _visit_parts(query: Query, writer: Writer) -> dict[str, str]:
-    keys = (f"{writer.column(field, VISIT_COLUMNS)} AS d{n}" for n, field in _stored(query))
-    return {
-        "visit_keys": _listed(keys),
-        "where": writer.condition(query.filters, VISIT_COLUMNS),
-    }
-
-
-def _action_parts(query: Query, writer: Writer) -> dict[str, str]:
-    """Return parts with columns `a0` of an action, `w0` of its visit if other, `d0` of either."""
-    by_event = any(map(is_of_events, query.dimensions))
-    columns, keys_of_visits = [], []
-    for n, field in _stored(query):
-        is_time = field in TIMES
-        columns.append(f"{'hour' if is_time else writer.column(field, ACTION_COLUMNS)} AS a{n}")
-        if is_time and not by_event:
-            columns.append(f"visit_hour AS w{n}")
-        keys_of_visits.append(f"{'w' if is_time and not by_event else 'a'}{n} AS d{n}")
-    numbers = [n for n, _ in _stored(query)]
-    reads = not _OF_READING.isdisjoint(query.metrics)
-    return {
-        "unsealed": _subquery("unsealed_readings" if reads else "unsealed_actions"),
-        "columns": _listed(columns),
-        "action_keys": _listed(f"a{n} AS d{n}" for n in numbers),
-        "visit_keys": _listed(keys_of_visits),
-        "found_keys": _listed(f"d{n}" for n in numbers),
-        "enters": _enters(query, writer),
-        "branches": " UNION ALL BY NAME ".join(_branches(query, reads=reads)),
-        "where": writer.condition(query.filters, ACTION_COLUMNS),
-    }
-
-
-def _branches(query: Query, *, reads: bool) -> Iterator[str]:
-    """Yield what has to be worked out; the hour a visit began in may be one of no action."""
-    yield "FROM acted"
-    by_event = any(map(is_of_events, query.dimensions))
-    has_hours = not _WITHIN_DAYS.isdisjoint(query.dimensions)
-    if not _OF_VISITS.isdisjoint(query.metrics) or (has_hours and not by_event):
-        yield "FROM visited"
-    if reads:
-        yield "FROM read"
+    (field,) = fields
+    if field in WITHIN_DAYS:
+        return "hour"
+    return "page" if field is Dimension.PAGE else ACTIONS_OF_VISITS[field].name
 
 
 def _needed(query: Query) -> list[Metric]:
     """Return the metrics to be worked out, visitors always: small numbers of them are hidden."""
     return [m for m in _METRICS if m in query.metrics or m is Metric.VISITORS]
-
-
-def _enters(query: Query, writer: Writer) -> str:
-    """Return whether an action's visit entered where the action is, as far as places are asked."""
-    parts = []
-    if Dimension.PAGE in query.dimensions:
-        parts.append("path = entry_page")
-    if Dimension.EVENT_HOSTNAME in query.dimensions:
-        parts.append("host = entry_host")
-    places = {Dimension.PAGE, Dimension.EVENT_HOSTNAME}
-    if any(c.field in places for c in conditions(query.filters, within_done=False)):
-        parts.append(writer.condition(query.filters, ENTRY_COLUMNS))
-    return " AND ".join(parts) or "true"
-
-
-def _stored(query: Query) -> list[tuple[int, Field]]:
-    """Return the dimensions that have a column, with their numbers: dates are there anyway."""
-    return [
-        (n, field)
-        for n, field in enumerate(query.dimensions)
-        if field not in TIMES or field in _WITHIN_DAYS
-    ]
 
 
 def _labels(dimensions: Sequence[Field]) -> list[str]:
@@ -316,14 +243,6 @@ def _labels(dimensions: Sequence[Field]) -> list[str]:
         f"{_TIME_LABELS.get(field, plain).format(f'd{n}')} AS k{n}"
         for n, field in enumerate(dimensions)
     ]
-
-
-def _subquery(name: str) -> str:
-    return f"({statement(name).rstrip().removesuffix(';')})"
-
-
-def _listed(columns: Iterable[str]) -> str:
-    return "".join(f"{column}, " for column in columns)
 
 
 def _order(query: Query) -> str:

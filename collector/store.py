@@ -326,8 +326,7 @@ class Store:
         try:
             self._open_archive()
             self._open_live()
-            for made in ("view_visits", "macro_mean"):
-                self._root.execute(statement(made))
+            self._root.execute(statement("macro_mean"))
             # From here on SQL reaches nothing but this directory, and cannot change that.
             self._root.execute(f"SET allowed_directories = ['{_quoted(self._data)}/']")
             self._root.execute("SET enable_external_access = false")

@@ -22,6 +22,26 @@ from collector.store import Store
 _LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+# What stands in the archive, in words; and visits of both stores, as readers are to see them.
+SEALED_VISITS = """(
+    SELECT
+        v.* REPLACE (i.path AS entry_page, o.path AS exit_page),
+        a.* EXCLUDE (site, arrival, digest)
+    FROM archive.visits v
+    JOIN archive.pages i ON i.site = v.site AND i.page = v.entry_page
+    JOIN archive.pages o ON o.site = v.site AND o.page = v.exit_page
+    JOIN archive.arrivals a ON a.site = v.site AND a.arrival = v.arrival
+)"""
+SEALED_EVENTS = "(FROM archive.events JOIN archive.pages USING (site, page))"
+ALL_VISITS = f"""(
+    SELECT site, date, hour, duration_s, pageviews, events, is_bounce, entry_page
+    FROM {SEALED_VISITS}
+    UNION ALL
+    SELECT site, date, hour, duration_s, pageviews, events, is_bounce, entry_page FROM live.visits
+    ANTI JOIN archive.sealed USING (site, date)
+)"""
+
+
 @dataclass
 class House:
     """A data directory with everything on it, worked by hand."""

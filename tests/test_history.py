@@ -15,7 +15,7 @@ from collector.history import HistoryError, Plan
 from collector.question import Dimension, Metric, Period, Query
 from collector.stats import Stats
 from collector.store import Store
-from tests.house import House, event, house
+from tests.house import SEALED_EVENTS, SEALED_VISITS, House, event, house
 from tests.serving import installation
 
 EVENTS, DAYS, SITES = 20_000, 10, 2
@@ -133,8 +133,8 @@ def test_visits_have_one_to_thirty_pages(built: House) -> None:
 def test_popular_pages_are_read_more_by_far(built: House) -> None:
     """The first of them eight times as often as the twentieth."""
     views = built.rows(
-        "SELECT count(*) FROM archive.events JOIN archive.visits USING (site, date, visitor, visit)"
-        " WHERE name = 'pageview' GROUP BY path ORDER BY 1 DESC"
+        f"SELECT count(*) FROM {SEALED_EVENTS} WHERE name = 'pageview' GROUP BY path"
+        " ORDER BY 1 DESC"
     )
     assert len(views) > 3000
     assert views[0][0] > 8 * views[19][0] > 0
@@ -173,9 +173,9 @@ def test_the_dashboards_numbers_answer_over_it(built: House) -> None:
     assert (values[Dimension.DEVICE], values[Dimension.DAY]) == (3, DAYS)
 
 
-CONTENT = """
+CONTENT = f"""
     SELECT date, e.hour, name, path, engaged_s, scroll, props::VARCHAR, duration_s, source, country
-    FROM archive.events e JOIN archive.visits v USING (site, date, visitor, visit)
+    FROM {SEALED_EVENTS} e JOIN {SEALED_VISITS} v USING (site, date, visitor, visit)
     ORDER BY ALL
 """
 

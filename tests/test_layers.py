@@ -41,8 +41,9 @@ SIBLINGS = {
     "seal": "control journal keys load store",
     "server": "",
     "sources": "",
-    "stats": "filters question store",
+    "stats": "filters question store sums",
     "store": "",
+    "sums": "filters question store",
     "visitors": "hosts",
     "wire": "scrub",
 }

@@ -16,7 +16,7 @@ from collector import keeper
 from collector.journal import Drops, Event, NewKey
 from collector.keeper import Keeper
 from collector.seal import SEAL_AFTER
-from tests.house import House, at_us, event, house
+from tests.house import ALL_VISITS, SEALED_EVENTS, House, at_us, event, house
 
 MICROSECOND = timedelta(microseconds=1)
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -116,7 +116,7 @@ def test_visitors_become_numbers_of_their_day(here: House) -> None:
     orders = {tuple(f"/{n}" for n in range(40))}
     for of, day in days:
         rows = here.rows(
-            "SELECT visitor, path FROM archive.events WHERE site = $site AND date = $date",
+            f"SELECT visitor, path FROM {SEALED_EVENTS} WHERE site = $site AND date = $date",
             site=of,
             date=day.date(),
         )
@@ -136,7 +136,7 @@ def test_steps_keep_the_order_within_a_visit_and_hours_are_all_of_the_time(here:
         ]
     )
     here.sealer.seal_due(NEXT_NIGHT)
-    assert here.rows("SELECT visit, step, path, hour FROM archive.events ORDER BY 1, 2") == [
+    assert here.rows(f"SELECT visit, step, path, hour FROM {SEALED_EVENTS} ORDER BY 1, 2") == [
         (1, 1, "/0", 17), (1, 2, "/1", 17), (1, 3, "/2", 17),
         (2, 1, "/3", 18),
         (3, 1, "/4", 20), (3, 2, "/5", 20),
@@ -164,7 +164,7 @@ def test_engagement_joins_its_page_and_what_comes_too_late_is_dropped(here: Hous
         Drops(site, "2026-11-24", "flood", 1),
     )
     here.sealer.seal_due(NEXT_NIGHT)
-    assert here.rows("SELECT path, engaged_s, scroll FROM archive.events") == [("/read", 60, 9)]
+    assert here.rows(f"SELECT path, engaged_s, scroll FROM {SEALED_EVENTS}") == [("/read", 60, 9)]
     drops = here.rows("SELECT reason, count FROM archive.drops WHERE site = $site", site=site)
     assert sorted(drops) == [("bot", 5), ("flood", 1), ("late", 2)]
     assert here.rows("SELECT visits, events FROM archive.sealed") == [(1, 1)]
@@ -231,7 +231,7 @@ def test_live_rows_of_a_sealed_day_are_gone_from_the_disk(here: House) -> None:
     raw = b"".join(p.read_bytes() for p in (*here.journal.iterdir(), *here.folder.glob("live*")))
     assert b"/sealed-path" not in raw
     assert b"/unsealed-path" in raw
-    assert here.rows("SELECT path FROM archive.events") == [("/sealed-path",)]
+    assert here.rows(f"SELECT path FROM {SEALED_EVENTS}") == [("/sealed-path",)]
 
 
 def test_numbers_stay_when_a_day_is_sealed(here: House) -> None:
@@ -239,7 +239,8 @@ def test_numbers_stay_when_a_day_is_sealed(here: House) -> None:
     site = here.site()
     here.load(*[event(site, NOON + timedelta(minutes=n), token=n % 5) for n in range(60)])
     asked = (
-        "SELECT date, hour, duration_s, pageviews, is_bounce, entry_page FROM visits ORDER BY ALL"
+        "SELECT date, hour, duration_s, pageviews, is_bounce, entry_page"
+        f" FROM {ALL_VISITS} ORDER BY ALL"
     )
     before = here.rows(asked), here.stats.first_date(site)
     here.sealer.seal_due(NEXT_NIGHT)
@@ -272,10 +273,10 @@ def test_a_removed_sites_numbers_are_deleted_for_good(here: House) -> None:
     assert b"/doomed-path" not in on_disk
     assert b"/kept-path" in on_disk
     for table in ("live.events", "live.visits", "live.drops", "archive.events", "archive.visits",
-                  "archive.rollups", "archive.page_rollups", "archive.drops",
-                  "archive.sealed"):  # fmt: skip
+                  "archive.pages", "archive.arrivals", "archive.rollups", "archive.page_rollups",
+                  "archive.drops", "archive.sealed"):  # fmt: skip
         assert here.rows(f"SELECT count(*) FROM {table} WHERE site = $site", site=doomed) == [(0,)]
-    assert here.rows("SELECT site, count(*) FROM visits GROUP BY 1") == [(kept, 2)]
+    assert here.rows(f"SELECT site, count(*) FROM {ALL_VISITS} GROUP BY 1") == [(kept, 2)]
 
 
 def test_a_removed_sites_lines_in_a_shared_chunk_go_with_the_others_days(here: House) -> None:
@@ -305,9 +306,9 @@ def test_a_removal_is_final(here: House) -> None:
     again = here.site("doomed.example")
     here.load(event(again, NOON, token=4, path="/new-path"))
     assert again != doomed
-    assert here.rows("SELECT site, count(*) FROM visits GROUP BY 1") == [(again, 1)]
+    assert here.rows(f"SELECT site, count(*) FROM {ALL_VISITS} GROUP BY 1") == [(again, 1)]
     assert here.sealer.seal_due(NEXT_NIGHT) == 1
-    assert here.rows("SELECT site, count(*) FROM visits GROUP BY 1") == [(again, 1)]
+    assert here.rows(f"SELECT site, count(*) FROM {ALL_VISITS} GROUP BY 1") == [(again, 1)]
 
 
 def test_nothing_is_rewritten_when_nothing_was_removed(here: House) -> None:

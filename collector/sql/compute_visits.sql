@@ -10,15 +10,15 @@ WITH islands AS (
         min(at_us) FILTER (acts) AS started_at_us,
         max(at_us) AS last_at_us,
         max(at_us) FILTER (at_us - acted_at_us <= $gap_us) AS ended_at_us,
-        count(*) FILTER (name = 'pageview') AS pageviews,
+        count(*) FILTER (is_view) AS pageviews,
         count(*) FILTER (acts) AS events,
-        count(*) FILTER (name = 'pageview') = 1
-            AND count(*) FILTER (acts AND name <> 'pageview' AND interactive) = 0 AS is_bounce,
+        count(*) FILTER (is_view) = 1
+            AND count(*) FILTER (acts AND NOT is_view AND interactive) = 0 AS is_bounce,
         arg_min(hour, n) FILTER (acts) AS hour,
         arg_min(host, n) FILTER (acts) AS entry_host,
         arg_max(host, n) FILTER (acts) AS exit_host,
-        arg_min(path, n) FILTER (name = 'pageview') AS entry_page,
-        arg_max(path, n) FILTER (name = 'pageview') AS exit_page,
+        arg_min(page, n) FILTER (is_view) AS entry_page,
+        arg_max(page, n) FILTER (is_view) AS exit_page,
         arg_min(arrival, n) FILTER (acts) AS arrival
     FROM numbered
     GROUP BY island
@@ -28,9 +28,6 @@ SELECT
     CASE
         WHEN is_bounce THEN 0 ELSE (ended_at_us - started_at_us + 500_000) // 1_000_000
     END AS duration_s,
-    pageviews, events, is_bounce, entry_host, exit_host,
-    coalesce(entry_page, '') AS entry_page,
-    coalesce(exit_page, '') AS exit_page,
-    arrival, island
+    pageviews, events, is_bounce, entry_host, exit_host, entry_page, exit_page, arrival, island
 FROM islands
 WHERE events > 0;

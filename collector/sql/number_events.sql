@@ -18,4 +18,5 @@ WITH ordered AS (
     FROM ordered
     WINDOW so_far AS (ORDER BY n ROWS UNBOUNDED PRECEDING)
 )
+SELECT *, path AS page, name = 'pageview' AS is_view
 FROM considered JOIN islands USING (event);

@@ -3,4 +3,7 @@ INSERT INTO live.visits
 WITH considered AS MATERIALIZED (/*consider_batch*/),
     numbered AS (/*number_events*/),
     computed AS (/*compute_visits*/)
-SELECT * EXCLUDE (island) FROM computed;
+SELECT
+    * EXCLUDE (island)
+    REPLACE (coalesce(entry_page, '') AS entry_page, coalesce(exit_page, '') AS exit_page)
+FROM computed;

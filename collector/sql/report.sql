@@ -2,7 +2,7 @@
 SELECT
     /*keys*/
     /*metrics*/
-FROM /*days*/
+FROM /*sums*/
 GROUP BY ALL
 ORDER BY /*order*/
 LIMIT $limit OFFSET $offset;

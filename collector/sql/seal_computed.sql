@@ -1,6 +1,6 @@
+-- The day's visits; `act` is the number of their first pageview or custom event.
 CREATE OR REPLACE TEMP TABLE computed AS
-SELECT
-    *,
-    row_number() OVER (PARTITION BY token ORDER BY island) AS visit,
-    count(*) OVER (PARTITION BY token) AS visits
-FROM (/*compute_visits*/);
+SELECT *, row_number() OVER everyone AS visit, count(*) OVER (PARTITION BY token) AS visits
+FROM (/*compute_visits*/)
+JOIN (SELECT island, min(act) AS act FROM numbered WHERE acts GROUP BY island) USING (island)
+WINDOW everyone AS (PARTITION BY token ORDER BY island);

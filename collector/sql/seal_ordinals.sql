@@ -1,4 +1,5 @@
 -- Tokens end here: each becomes a random number of its day. The mapping is never written.
 CREATE OR REPLACE TEMP TABLE ordinals AS
 SELECT token, row_number() OVER (ORDER BY random()) AS visitor
-FROM (SELECT DISTINCT token FROM computed);
+FROM computed
+WHERE visit = 1;

@@ -1,10 +1,8 @@
 -- In the order of the random numbers: it says nothing about who came first.
 INSERT INTO archive.visits
+WITH hosts AS (SELECT list(host ORDER BY rank) AS names FROM day_hosts)
 SELECT
-    site, date, visitor, visit, hour, duration_s, pageviews, events, is_bounce, entry_host,
-    exit_host, entry_page, exit_page, source, channel, referrer, utm_source, utm_medium, utm_campaign, country, device,
-    browser, os, screen
-FROM computed
-JOIN ordinals USING (token)
-JOIN live.arrivals USING (arrival)
-ORDER BY visitor, visit;
+    $site, $date, visitor, visit, mark, hour, duration_s, pageviews, events, is_bounce,
+    (SELECT names FROM hosts)[entry_host], (SELECT names FROM hosts)[exit_host], entry_page,
+    exit_page, arrival
+FROM (FROM placed ORDER BY visitor, visit);

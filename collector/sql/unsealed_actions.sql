@@ -1,5 +1,6 @@
--- What happened on days that are not sealed; how long and how far pages were read is left out.
-SELECT site, date, token, hour, at_us, name, host, path, props, 0 AS engaged_s, 0 AS scroll
-FROM live.events u
+-- Pageviews and custom events of days that are not sealed, each with its visit.
+SELECT e.date, e.token AS visitor, v.started_at_us AS visit, e.hour, name, host, path AS page, props
+FROM (/*unsealed_events*/) e
+ASOF JOIN live.visits v
+    ON v.site = e.site AND v.date = e.date AND v.token = e.token AND e.at_us >= v.started_at_us
 WHERE name <> 'engagement'
-  AND NOT EXISTS (FROM archive.sealed s WHERE s.site = u.site AND s.date = u.date);

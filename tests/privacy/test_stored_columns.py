@@ -55,7 +55,13 @@ ACT = {
 }
 EVENT = PLACE | HOUR | TOKEN | PAGE | ACT
 EVENT |= {"at_us": "order and durations within a visit, until the day is sealed"}
-ARRIVAL = {"arrival": "its line among live.arrivals, which is shared by all who arrive alike"}
+ARRIVAL = {"arrival": "its line among the arrivals, which is shared by all who arrive alike"}
+WAYS = (
+    WHERE_FROM
+    | WHO_IN_GENERAL
+    | ARRIVAL
+    | {"digest": "of these words and nothing else: finds the line again"}
+)
 VISIT = PLACE | HOUR
 VISIT |= {
     "duration_s": "visit duration",
@@ -81,6 +87,8 @@ SUMS = PLACE | {
     "engaged_s": "how long, all together",
     "scroll": "how far, all together",
 }
+PAGE_NUMBER = {"page": "stands for the page's path, of the site's own"}
+PAGE_SUMS = {name: why for name, why in SUMS.items() if name != "value"} | PAGE_NUMBER
 DROPS = PLACE | {
     "reason": "one of a closed list",
     "count": "a sum, so that no dropped event is told from another",
@@ -100,10 +108,7 @@ STORED = {
     "journal: Drops": DROPS | LINE,
     "journal: NewKey": PLACE | LINE | {"at_us": "when the key was made, by no visitor's choice"},
     "live: events": EVENT | ARRIVAL,
-    "live: arrivals": WHERE_FROM
-    | WHO_IN_GENERAL
-    | ARRIVAL
-    | {"digest": "of these words and nothing else: finds the line again"},
+    "live: arrivals": WAYS,
     "live: visits": VISIT
     | TOKEN
     | ARRIVAL
@@ -125,21 +130,31 @@ STORED = {
         "events": "how many were sealed",
         "day_keys": "more than one marks a day with visitors counted twice",
     },
+    "archive: pages": {"site": "whose page it is"} | PAGE_NUMBER | {"path": PAGE["path"]},
+    "archive: arrivals": {"site": "whose visitors arrive so"} | WAYS,
     "archive: visits": VISIT
-    | WHERE_FROM
-    | WHO_IN_GENERAL
+    | ARRIVAL
     | ORDINAL
-    | {"visit": "its number within the visitor's day"},
+    | {
+        "visit": "its number within the visitor's day",
+        "mark": "whether it is the visitor's only visit of the day, the first or a later one",
+    },
     "archive: events": PLACE
     | HOUR
-    | PAGE
+    | ARRIVAL
+    | {"host": PAGE["host"]}
+    | PAGE_NUMBER
     | ACT
     | ORDINAL
+    | {
+        "name_mark": "as the visit's mark, among the visits with this name",
+        "page_mark": "as the visit's mark, among the visits with this page",
+    }
     # One line per reason.
     | {"visit": "which of the visitor's visits", "step": "order within the visit, without times"},
     "archive: rollups": SUMS,
-    "archive: page_rollups": SUMS,
-    "archive: page_months": SUMS,
+    "archive: page_rollups": PAGE_SUMS,
+    "archive: page_months": PAGE_SUMS,
     "archive: rolled_months": {"site": "whose sums of months there are", "month": "of which"},
     "archive: drops": DROPS,
     "archive: removed_sites": {

@@ -70,10 +70,16 @@ PROPS: tuple[dict[str, str], ...] = (
     {"plan": "", "author's": "zo\u00eb"},
 )
 ARRIVALS: tuple[dict[str, str], ...] = (
-    {"channel": "direct", "device": "desktop", "browser": "Firefox", "os": "Linux"},
-    {"source": "Ecosia", "channel": "search", "referrer": "ecosia.example", "country": "DE"},
-    {"source": "ecosia", "channel": "search", "utm_source": "paper", "country": "DE"},
+    {"channel": "direct"},
+    {"source": "Ecosia", "channel": "search", "referrer": "ecosia.example"},
+    {"source": "ecosia", "channel": "search", "utm_source": "paper"},
     {"source": "Le Monde", "utm_medium": "mail", "utm_campaign": "Spring 50%", "screen": "md"},
+)
+# A visitor has one of each: a token is made of the address and the user agent.
+VISITORS: tuple[dict[str, str], ...] = (
+    {"country": "DE", "device": "desktop", "browser": "Firefox", "os": "Linux"},
+    {"country": "DE", "device": "mobile", "browser": "firefox", "os": "Android"},
+    {},
 )
 
 # What is looked for in a field: what is there, and what is not.
@@ -94,7 +100,7 @@ TEXTS: dict[Field, tuple[str, ...]] = {
     Dimension.HOSTNAME: HOSTS,
     Dimension.EXIT_HOSTNAME: HOSTS,
     **{
-        dimension: tuple(arrival.get(dimension.value[6:], "") for arrival in ARRIVALS)
+        dimension: tuple(words.get(dimension.value[6:], "") for words in (*ARRIVALS, *VISITORS))
         for dimension in ARRIVED
     },
 }
@@ -172,6 +178,7 @@ def events_of(plan: list[Step], days: int) -> list[Event]:
                 engaged_s=step.engaged_s if reads else 0,
                 scroll=step.scroll if reads else 0,
                 **ARRIVALS[step.arrival],
+                **VISITORS[step.visitor % len(VISITORS)],
             )
         )
     return made

@@ -17,7 +17,7 @@ from collector.keys import date_end
 from collector.question import TIMES, Dimension, Metric, Period, Query
 from collector.seal import SEAL_AFTER
 from tests import oracle
-from tests.house import House, event, house
+from tests.house import SEALED_EVENTS, SEALED_VISITS, House, event, house
 
 # On 25 October 2026 clocks in Berlin show the hour from 2 to 3 twice.
 ZONES = ("Europe/Berlin", "Asia/Kathmandu", "UTC")
@@ -215,12 +215,12 @@ class Watch:
         """Return each sealed visitor as (site, date, all visits with their events)."""
         own = "site IN (SELECT unnest($sites))"
         visits = self.house.rows(
-            f"SELECT site, {ROW.format(visitor='visitor')} FROM archive.visits WHERE {own}",
+            f"SELECT site, {ROW.format(visitor='visitor')} FROM {SEALED_VISITS} WHERE {own}",
             sites=self.sites,
         )
         events = self.house.rows(
             "SELECT site, date::VARCHAR, visitor, visit, step, hour, name, path, interactive,"
-            f" engaged_s, scroll FROM archive.events WHERE {own}",
+            f" engaged_s, scroll FROM {SEALED_EVENTS} WHERE {own}",
             sites=self.sites,
         )
         actions: dict[tuple[object, ...], list[object]] = {}

@@ -9,20 +9,14 @@ CREATE TABLE archive.sealed (
     day_keys INTEGER        -- more than 1: returning visitors count twice
 );
 
-CREATE TABLE archive.visits (
+-- The paths of each site's pages, numbered: a number is shorter, and sooner compared.
+CREATE TABLE archive.pages (site INTEGER, page INTEGER, path VARCHAR);
+
+-- How visitors arrive: from where, and with what; numbered as pages are.
+CREATE TABLE archive.arrivals (
     site INTEGER,
-    date DATE,
-    visitor UINTEGER,
-    visit USMALLINT,        -- 1 for the visitor's first of the day
-    hour UTINYINT,          -- local to the site
-    duration_s INTEGER,
-    pageviews INTEGER,
-    events INTEGER,
-    is_bounce BOOLEAN,
-    entry_host VARCHAR,
-    exit_host VARCHAR,
-    entry_page VARCHAR,
-    exit_page VARCHAR,
+    arrival INTEGER,
+    digest UBIGINT,         -- of the words below, as in live.arrivals
     source VARCHAR,
     channel VARCHAR,
     referrer VARCHAR,
@@ -36,16 +30,40 @@ CREATE TABLE archive.visits (
     screen VARCHAR
 );
 
+-- A mark says where a row stands among those of the same visitor (and page, or name): 1, the only
+-- visit of the day with it; 2, the first of several; 3, a later one. Visitors are a sum of marks
+-- under 3 and need not be told apart.
+CREATE TABLE archive.visits (
+    site INTEGER,
+    date DATE,
+    visitor UINTEGER,
+    visit USMALLINT,        -- 1 for the visitor's first of the day
+    mark UTINYINT,
+    hour UTINYINT,          -- local to the site
+    duration_s INTEGER,
+    pageviews INTEGER,
+    events INTEGER,
+    is_bounce BOOLEAN,
+    entry_host VARCHAR,
+    exit_host VARCHAR,
+    entry_page INTEGER,
+    exit_page INTEGER,
+    arrival INTEGER
+);
+
 CREATE TABLE archive.events (
     site INTEGER,
     date DATE,
     visitor UINTEGER,
     visit USMALLINT,
     step USMALLINT,         -- order within the visit
+    arrival INTEGER,        -- of the visit
     hour UTINYINT,
     name VARCHAR,
+    name_mark UTINYINT,     -- of the visit's first with this name, else 0
     host VARCHAR,
-    path VARCHAR,
+    page INTEGER,
+    page_mark UTINYINT,     -- of the visit's first on this page, else 0
     interactive BOOLEAN,
     engaged_s INTEGER,      -- of a pageview: all engagement with that page that followed
     scroll UTINYINT,        -- tenths of the page, the deepest
@@ -75,10 +93,25 @@ CREATE TABLE archive.rollups (
 );
 
 -- The same by page, entry page and exit page: a hundred times as many rows as all others.
-CREATE TABLE archive.page_rollups AS FROM archive.rollups;
+CREATE TABLE archive.page_rollups (
+    site INTEGER,
+    date DATE,
+    dimension VARCHAR,
+    page INTEGER,
+    visitors INTEGER,
+    visits INTEGER,
+    pageviews INTEGER,
+    events INTEGER,
+    duration_s BIGINT,
+    entries INTEGER,
+    bounces INTEGER,
+    readings INTEGER,
+    engaged_s BIGINT,
+    scroll BIGINT
+);
 
 -- The same of whole months; `date` is their first day.
-CREATE TABLE archive.page_months AS FROM archive.rollups;
+CREATE TABLE archive.page_months AS FROM archive.page_rollups;
 
 -- Months that stand in page_months: a later day of their site is sealed.
 CREATE TABLE archive.rolled_months (site INTEGER, month DATE);

@@ -1,6 +1,7 @@
 -- Sealed days, summed up when they were sealed.
 SELECT
-    date, /*rolled_key*/ visitors, visits, pageviews, events, duration_s, entries, bounces, readings,
-    engaged_s, scroll
+    /*times*/
+    /*rolled_key*/
+    visitors, visits, pageviews, events, duration_s, entries, bounces, readings, engaged_s, scroll
 FROM archive.rollups
 WHERE site = $site AND date BETWEEN $first AND $last AND dimension = $rolled

@@ -5,22 +5,31 @@ WITH found AS MATERIALIZED (
         is_bounce,
         /*columns*/
         /*enters*/ AS enters
-    FROM (/*actions*/)
-    WHERE site = $site AND date BETWEEN $since AND $until
-      AND (date > $first OR hour >= $first_hour) AND (date < $last OR hour <= $last_hour)
-      AND /*where*/
+    FROM /*actions*/
+    WHERE /*within_hours*/ AND /*where*/
 ), acted AS (
     SELECT
-        date,
+        /*times*/
         /*action_keys*/
-        count(DISTINCT visitor) AS visitors,
         count(*) FILTER (is_view) AS pageviews,
         count(*) AS events
     FROM found
     GROUP BY ALL
+), came AS (
+    SELECT
+        /*times*/
+        /*found_keys*/
+        count(*) AS visitors
+    FROM (
+        SELECT DISTINCT
+            /*action_keys*/
+            date, visitor
+        FROM found
+    )
+    GROUP BY ALL
 ), visited AS (
     SELECT
-        date,
+        /*times*/
         /*found_keys*/
         count(*) AS visits,
         sum(duration_s) AS duration_s,
@@ -28,8 +37,8 @@ WITH found AS MATERIALIZED (
         count(*) FILTER (enters AND is_bounce) AS bounces
     FROM (
         SELECT
-            date, visitor, visit,
             /*visit_keys*/
+            date, visitor, visit,
             any_value(duration_s) AS duration_s,
             any_value(is_bounce) AS is_bounce,
             bool_or(enters) AS enters
@@ -39,15 +48,15 @@ WITH found AS MATERIALIZED (
     GROUP BY ALL
 ), read AS (
     SELECT
-        date,
+        /*times*/
         /*found_keys*/
         count(*) AS readings,
         sum(engaged_s) AS engaged_s,
         sum(scroll) AS scroll
     FROM (
         SELECT
-            date, visitor, visit, path,
             /*action_keys*/
+            date, visitor, visit, path,
             sum(engaged_s) AS engaged_s,
             max(scroll) AS scroll
         FROM found

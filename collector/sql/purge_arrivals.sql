@@ -1,0 +1,1 @@
+DELETE FROM archive.arrivals WHERE site = $site;

@@ -1,0 +1,1 @@
+DELETE FROM archive.pages WHERE site = $site;

@@ -1,0 +1,15 @@
+-- What a visit did under a name, and the mark of it.
+CREATE OR REPLACE TEMP TABLE name_visits AS
+WITH names AS (
+    SELECT island, name, min(n) AS n, count(*) AS events FROM numbered WHERE acts GROUP BY ALL
+), visited AS (
+    SELECT names.*, regular FROM names JOIN placed USING (island)
+)
+SELECT *, 1 AS mark FROM visited WHERE regular IS NULL
+UNION ALL
+SELECT
+    *,
+    CASE WHEN lag(n) OVER theirs > 0 THEN 3 WHEN lead(n) OVER theirs > 0 THEN 2 ELSE 1 END AS mark
+FROM visited
+WHERE regular IS NOT NULL
+WINDOW theirs AS (PARTITION BY regular, name ORDER BY n);

@@ -1,0 +1,14 @@
+UNION ALL BY NAME
+SELECT
+    /*times*/
+    /*found_words*/
+    count(*) AS visitors
+FROM (
+    SELECT DISTINCT
+        /*words*/
+        date, visitor
+    FROM found
+    /*lookups*/
+    WHERE /*again*/
+)
+GROUP BY ALL

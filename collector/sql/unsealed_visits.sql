@@ -1,0 +1,7 @@
+-- Visits of days that are not sealed; arrivals are numbers, and no row is marked.
+SELECT
+    date, token AS visitor, started_at_us AS visit, NULL AS mark, duration_s, pageviews, events,
+    is_bounce, entry_host, exit_host, entry_page, exit_page, arrival
+FROM live.visits
+WHERE site = $site AND date BETWEEN $since AND $until
+  AND date NOT IN (SELECT date FROM archive.sealed WHERE site = $site)
