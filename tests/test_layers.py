@@ -19,6 +19,7 @@ SQL = ROOT / "collector" / "sql"
 SIBLINGS = {
     "agents": "",
     "anonymise": "agents",
+    "answers": "filters question store sums",
     "app": "anonymise clock control hosts ingest journal keys visitors",
     "bots": "agents",
     "clock": "",
@@ -41,7 +42,7 @@ SIBLINGS = {
     "seal": "control journal keys load store",
     "server": "",
     "sources": "",
-    "stats": "filters question store sums",
+    "stats": "answers question store",
     "store": "",
     "sums": "filters question store",
     "visitors": "hosts",

@@ -328,7 +328,7 @@ def test_questions_of_rows_wait_for_each_other(room: Newsroom) -> None:
     (site,) = room.control.sites()
     period = Period(date(2026, 11, 24), date(2026, 11, 24))
     by_plan = Query(site.id, (Metric.EVENTS,), (Property("plan"),), period)
-    with stats.turn(by_plan):
+    with stats.turn([by_plan]):
         with pytest.raises(TooSlowError, match="Try again"):
             stats.report(by_plan)
         assert len(stats.report(Query(site.id, (Metric.EVENTS,), (), period)).rows) == 1

@@ -87,6 +87,14 @@ SUMS = PLACE | {
     "engaged_s": "how long, all together",
     "scroll": "how far, all together",
 }
+MARKS = (
+    "entry_page_mark",
+    "exit_page_mark",
+    "source_mark",
+    "channel_mark",
+    "referrer_mark",
+    "utm_campaign_mark",
+)
 PAGE_NUMBER = {"page": "stands for the page's path, of the site's own"}
 PAGE_SUMS = {name: why for name, why in SUMS.items() if name != "value"} | PAGE_NUMBER
 DROPS = PLACE | {
@@ -138,6 +146,7 @@ STORED = {
     | {
         "visit": "its number within the visitor's day",
         "mark": "whether it is the visitor's only visit of the day, the first or a later one",
+        **dict.fromkeys(MARKS, "the same, among the visitor's visits with the same value"),
     },
     "archive: events": PLACE
     | HOUR
@@ -154,8 +163,13 @@ STORED = {
     | {"visit": "which of the visitor's visits", "step": "order within the visit, without times"},
     "archive: rollups": SUMS,
     "archive: page_rollups": PAGE_SUMS,
+    "archive: page_weeks": PAGE_SUMS,
     "archive: page_months": PAGE_SUMS,
-    "archive: rolled_months": {"site": "whose sums of months there are", "month": "of which"},
+    "archive: rolled_spans": {
+        "site": "whose sums of weeks and months there are",
+        "span": "a week or a month",
+        "date": "its first day",
+    },
     "archive: drops": DROPS,
     "archive: removed_sites": {
         "site": "whose numbers are gone for good",
