@@ -32,9 +32,9 @@ def custom(event: Event, name: str, **props: str) -> Event:
 
 
 @pytest.fixture(name="room", scope="module")
-def open_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
+def open_room(ram_of_module: Path) -> Iterator[Newsroom]:
     """Count three visits of today and one of yesterday."""
-    with newsroom(tmp_path_factory.mktemp("questions")) as room:
+    with newsroom(ram_of_module) as room:
         site = room.site()
         pro = custom(pageview(site, 1, 3 * HOUR - 2 * MINUTE, "/buy"), "Signup", plan="pro")
         room.count(
@@ -225,9 +225,9 @@ def test_each_row_is_compared_with_its_like(room: Newsroom) -> None:
     assert rate["comparison"]["change"] == [-33.3]  # points
 
 
-def test_small_cells_are_hidden_and_said_so(tmp_path: Path) -> None:
+def test_small_cells_are_hidden_and_said_so(ram: Path) -> None:
     """Where two or more of filters and dimensions other than time narrow them down."""
-    with newsroom(tmp_path) as other:
+    with newsroom(ram) as other:
         site = other.site()
         other.parts["least_visitors"] = 3
         other.count(
@@ -300,9 +300,9 @@ def test_the_answer_repeats_filters_and_names_as_they_were_asked(room: Newsroom)
     assert query["order_by"] == asked["order_by"]
 
 
-def test_a_question_that_takes_too_long_is_given_up(room: Newsroom, tmp_path: Path) -> None:
+def test_a_question_that_takes_too_long_is_given_up(room: Newsroom, ram: Path) -> None:
     """It is interrupted, says what to do about it, and the next one is answered."""
-    with newsroom(tmp_path) as other:
+    with newsroom(ram) as other:
         site = other.site()
         other.count(*(pageview(site, n, HOUR, f"/{n}") for n in range(2_000)))
         other.parts["limit_s"] = 0.001
@@ -375,9 +375,9 @@ def test_answers_come_as_csv_too(room: Newsroom) -> None:
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
-def test_no_cell_of_a_csv_is_a_formula(tmp_path: Path, name: str) -> None:
+def test_no_cell_of_a_csv_is_a_formula(ram: Path, name: str) -> None:
     """Visitors and their browsers choose names; spreadsheets take some for commands."""
-    with newsroom(tmp_path) as room:
+    with newsroom(ram) as room:
         room.count(custom(pageview(room.site(), 1, HOUR, "/"), name))
         rows_ = list(csv.reader(post_for_csv(room, dimensions=["event:name"]).text.splitlines()))
     assert rows_[1][0].startswith("'")
