@@ -18,7 +18,7 @@ from collector.keeper import Keeper
 from collector.load import Loader
 from collector.seal import Sealer
 from collector.stats import Stats
-from collector.store import Store, StoreError
+from collector.store import Store, StoreError, as_parquet
 from dashboard import app as dashboard
 
 _FINDINGS = {
@@ -65,6 +65,7 @@ def _dashboard_parts(core: Core, stats: Stats) -> dashboard.Parts:
         clock=lambda: datetime.fromtimestamp(core.clock(), UTC),
         diagnose=diagnose,
         snippet=lambda site: snippet(core.config.public_url, site.domain),
+        parquet=as_parquet,
         geo_date=core.countries.date,
         geo_notice=core.countries.notice,
         geo_attribution=core.countries.attribution_needed,

@@ -5,7 +5,7 @@ Source: https://plausible.io/docs/stats-api
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -44,7 +44,7 @@ from dashboard.periods import (
     year_before,
 )
 from dashboard.queries import Comparison
-from dashboard.tables import as_csv
+from dashboard.tables import COUNTS, Line, Table, as_csv
 from dashboard.web import BodyTooLargeError, bounded_body
 
 _BODY_BYTES = 65_536
@@ -53,7 +53,11 @@ _MOST_COUNTED_ROWS = 100_000  # where include.total_rows stops counting
 _LABELLED: Mapping[Field, Dimension] = {
     each: each for each in (Dimension.HOUR, Dimension.DAY, Dimension.WEEK, Dimension.MONTH)
 }
-_COUNTS = frozenset({Metric.VISITORS, Metric.VISITS, Metric.PAGEVIEWS, Metric.EVENTS})
+_FORMATS = {
+    "json": "application/json",
+    "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
+}
 _DIRECTION = {True: "desc", False: "asc"}
 _PERIODS = (
     f'{", ".join(Preset)}, 24h, all, two dates such as ["2026-11-01", "2026-11-24"], or two full'
@@ -107,6 +111,15 @@ class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pagination: Pagination = Pagination()
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is answered: a table, what there is to say about it, and the query as understood."""
+
+    table: Table
+    meta: dict[str, object]
+    query: dict[str, object]
+
+
 async def query(parts: Parts, accounts: Accounts, request: Request) -> Response:
     """Answer one query; every refusal is JSON with `error` and, where one is at fault, `field`."""
     try:
@@ -114,9 +127,7 @@ async def query(parts: Parts, accounts: Accounts, request: Request) -> Response:
         written = _format(request)
         body = _decoded(await bounded_body(request, _BODY_BYTES))
         found = await run_in_threadpool(answer, parts, body)
-        if written == "csv":
-            return Response(as_csv(found, parts.stats.least_visitors), media_type="text/csv")
-        return _json(200, _shown(found))
+        return await run_in_threadpool(_written, parts, found, written)
     except BodyTooLargeError:
         return _refused(RequestError(413, f"the body is longer than {_BODY_BYTES} bytes"))
     except TooSlowError as error:
@@ -126,20 +137,40 @@ async def query(parts: Parts, accounts: Accounts, request: Request) -> Response:
 
 
 def _format(request: Request) -> str:
-    """Return `json` or `csv`, from `?format=` or else from what the program accepts."""
-    accepts_csv = request.headers.get("accept", "").partition(",")[0].startswith("text/csv")
-    wanted = request.query_params.get("format", "csv" if accepts_csv else "json")
-    if wanted not in {"json", "csv"}:
-        raise RequestError(400, f"{wanted!r} is unknown; use json or csv", "format")
+    """Return a name of `_FORMATS`, from `?format=` or else from what the program accepts."""
+    accepted = re.split("[,;]", request.headers.get("accept", ""), maxsplit=1)[0].strip()
+    usual = next((name for name, type_ in _FORMATS.items() if type_ == accepted), "json")
+    wanted = request.query_params.get("format", usual)
+    if wanted not in _FORMATS:
+        raise RequestError(400, f"{wanted!r} is unknown; use {', '.join(_FORMATS)}", "format")
     return wanted
 
 
-def _shown(answer: Mapping[str, Any]) -> dict[str, object]:
-    """Return an answer without what only tables need to know."""
-    for result in answer["results"]:
-        result.pop("is_hidden")
-        result.get("comparison", {}).pop("is_hidden", None)
-    return dict(answer)
+def _written(parts: Parts, found: Answer, name: str) -> Response:
+    """Return an answer in one of the formats. Blocking."""
+    if name == "csv":
+        content: str | bytes = as_csv(found.table, parts.stats.least_visitors)
+    elif name == "parquet":
+        about = msgspec.json.encode({"meta": found.meta, "query": found.query}).decode()
+        content = parts.parquet(found.table.columns(), found.table.rows(), about)
+    else:
+        return _json(200, _shown(found))
+    return Response(content, media_type=_FORMATS[name])
+
+
+def _shown(found: Answer) -> dict[str, object]:
+    """Return an answer as programs expect it from Plausible."""
+    results = []
+    for line in found.table.lines:
+        result: dict[str, object] = {"dimensions": line.dimensions, "metrics": line.metrics}
+        if line.before:
+            result["comparison"] = {
+                "dimensions": line.before.dimensions,
+                "metrics": line.before.metrics,
+                "change": line.change,
+            }
+        results.append(result)
+    return {"results": results, "meta": found.meta, "query": found.query}
 
 
 def current_visitors(parts: Parts, accounts: Accounts, request: Request) -> Response:
@@ -158,8 +189,8 @@ def _admit(accounts: Accounts, request: Request) -> None:
         raise RequestError(*refusal)
 
 
-def answer(parts: Parts, body: Body) -> dict[str, object]:
-    """Return results, meta and the query as it was understood. Blocking.
+def answer(parts: Parts, body: Body) -> Answer:
+    """Answer a query. Blocking.
 
     Raises:
         RequestError: no such site, or a field that cannot be honoured.
@@ -172,11 +203,9 @@ def answer(parts: Parts, body: Body) -> dict[str, object]:
         meta = _meta(parts, body, wanted, rows, site, now)
     except QueryError as error:
         raise RequestError(400, error.message, error.field) from error
-    return {
-        "results": [_result(row, body.dimensions, wanted) for row in rows],
-        "meta": meta,
-        "query": _echo(body, wanted, site),
-    }
+    lines = [_line(row, body.dimensions, wanted) for row in rows]
+    table = Table(body.dimensions, wanted.metrics, wanted.compared_with is not None, lines)
+    return Answer(table, meta, _echo(body, wanted, site))
 
 
 def _site(parts: Parts, domain: str) -> Site:
@@ -289,28 +318,25 @@ def _compared_with(asked: Comparison | None, period: Period) -> Period | None:
     raise RequestError(400, message, "include.comparisons")
 
 
-def _result(row: Row, names: Sequence[str], query: Query) -> dict[str, object]:
-    result: dict[str, object] = {
-        "dimensions": _values(row, names, query),
-        "metrics": row.metrics,
-        "is_hidden": row.is_hidden,
-    }
-    if query.compared_with is not None:
-        then = row.compared or Row(row.dimensions, tuple(map(_nothing, query.metrics)))
-        result["comparison"] = {
-            "dimensions": _values(then, names, query),
-            "metrics": then.metrics,
-            "is_hidden": then.is_hidden,
-            "change": [
-                queries.change(*both)
-                for both in zip(query.metrics, row.metrics, then.metrics, strict=True)
-            ],
-        }
-    return result
+def _line(row: Row, names: Sequence[str], query: Query) -> Line:
+    values = _values(row, names, query)
+    if query.compared_with is None:
+        return Line(values, row.metrics, row.is_hidden)
+    then = row.compared or Row(row.dimensions, tuple(map(_nothing, query.metrics)))
+    return Line(
+        values,
+        row.metrics,
+        row.is_hidden,
+        Line(_values(then, names, query), then.metrics, then.is_hidden),
+        [
+            queries.change(*both)
+            for both in zip(query.metrics, row.metrics, then.metrics, strict=True)
+        ],
+    )
 
 
 def _nothing(metric: Metric) -> int | None:
-    return 0 if metric in _COUNTS else None
+    return 0 if metric in COUNTS else None
 
 
 def _values(row: Row, names: Sequence[str], query: Query) -> list[str]:

@@ -1,6 +1,6 @@
 """What the dashboard is given from outside."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -91,6 +91,7 @@ class Parts:
         clock: the present, aware and in UTC.
         diagnose: what speaks against counting this very request for that site.
         snippet: the line of HTML to put on the pages of a site.
+        parquet: makes a Parquet file of columns (names and types), rows, and a text about them.
         geo_date: the day the country data was made; None when unknown.
         geo_notice: why countries are unknown; None when all is well.
         geo_attribution: the country data is DB-IP's, whose licence asks for a link.
@@ -104,6 +105,7 @@ class Parts:
     clock: Callable[[], datetime]
     diagnose: Callable[[Scope, Site], tuple[Finding, ...]]
     snippet: Callable[[Site], str]
+    parquet: Callable[[Sequence[tuple[str, type]], Iterable[Sequence[object]], str], bytes]
     geo_date: date | None = None
     geo_notice: str | None = None
     geo_attribution: bool = False

@@ -17,7 +17,7 @@ from collector.control import Control, Site
 from collector.journal import Event, line
 from collector.load import Loader
 from collector.stats import Stats
-from collector.store import Store
+from collector.store import Store, as_parquet
 from dashboard.app import Parts, routes
 
 NOW = datetime(2026, 11, 24, 13, 32, 10, tzinfo=UTC)  # 14:32 in Berlin
@@ -57,6 +57,7 @@ class Newsroom:
             "clock": lambda: self.now,
             "diagnose": lambda _scope, _site: (),
             "snippet": lambda site: f'<script defer src="https://{site.domain}/b.js"></script>',
+            "parquet": as_parquet,
         }
         return Client(Starlette(routes=routes(Parts(**(parts | others)))), scheme)
 
