@@ -27,6 +27,7 @@ from collector.question import (
     Row,
     TooSlowError,
 )
+from collector.realtime import Minute, Recent, Window
 from collector.stats import Stats
 from dashboard import queries
 from dashboard.accounts import Accounts
@@ -58,10 +59,12 @@ _FORMATS = {
     "csv": "text/csv",
     "parquet": "application/vnd.apache.parquet",
 }
+_MINUTES = frozenset({"time", Minute.MINUTE.value})  # what tells the last minutes apart
 _DIRECTION = {True: "desc", False: "asc"}
 _PERIODS = (
-    f'{", ".join(Preset)}, 24h, all, two dates such as ["2026-11-01", "2026-11-24"], or two full'
-    " hours such as 2026-11-24T12:00:00+01:00"
+    f"{', '.join([*Preset, *Window])}, 24h, all,"
+    ' two dates such as ["2026-11-01", "2026-11-24"], or two full hours such as'
+    " 2026-11-24T12:00:00+01:00"
 )
 _HIDDEN = (
     "Numbers about few visitors are hidden (null) where two or more filters and dimensions narrow"
@@ -198,6 +201,8 @@ def answer(parts: Parts, body: Body) -> Answer:
     site = _site(parts, body.site_id)
     now = parts.clock()
     try:
+        if body.date_range in list(Window):
+            return _recent(parts, body, site, now)
         wanted = _understood(parts, body, site, now)
         rows = parts.stats.report(wanted).rows
         meta = _meta(parts, body, wanted, rows, site, now)
@@ -205,7 +210,57 @@ def answer(parts: Parts, body: Body) -> Answer:
         raise RequestError(400, error.message, error.field) from error
     lines = [_line(row, body.dimensions, wanted) for row in rows]
     table = Table(body.dimensions, wanted.metrics, wanted.compared_with is not None, lines)
-    return Answer(table, meta, _echo(body, wanted, site))
+    first, end = bounds(wanted.period, site.timezone)
+    ends = (first, end - timedelta(seconds=1))
+    return Answer(table, meta, _echo(body, wanted, wanted.dimensions, wanted.order_by, ends))
+
+
+def _recent(parts: Parts, body: Body, site: Site, now: datetime) -> Answer:
+    """Answer a query about the last minutes."""
+    if body.include.imports or body.include.comparisons:
+        asked = "imports" if body.include.imports else "comparisons"
+        raise RequestError(400, "the last minutes stand alone", f"include.{asked}")
+    wanted = _recently(body, site, now)
+    rows = parts.realtime.rows(wanted)
+    page = rows[body.pagination.offset :][: body.pagination.limit]
+    meta: dict[str, object] = {}
+    if body.include.time_labels:
+        if Minute.MINUTE not in wanted.dimensions:
+            raise RequestError(400, "needs time:minute", "include.time_labels")
+        meta["time_labels"] = wanted.labels()
+    if body.include.total_rows:
+        meta["total_rows"] = len(rows)
+    if any(row.is_hidden for row in page):
+        meta["warnings"] = [{"code": "small_cells", "message": _HIDDEN}]
+    lines = [
+        Line(_texts(row, body.dimensions, wanted.dimensions), row.metrics, row.is_hidden)
+        for row in page
+    ]
+    table = Table(body.dimensions, wanted.query.metrics, is_compared=False, lines=lines)
+    ends = [local_now(at, site.timezone) for at in (wanted.since, now)]
+    echo = _echo(body, wanted.query, wanted.dimensions, wanted.order_by, ends)
+    return Answer(table, meta, echo)
+
+
+def _recently(body: Body, site: Site, now: datetime) -> Recent:
+    names: dict[str, Field | Minute] = {
+        name: Minute.MINUTE if name in _MINUTES else queries.field(name, "dimensions")
+        for name in body.dimensions
+    }
+    dimensions = tuple(names[name] for name in body.dimensions)
+    metrics = queries.metrics(body.metrics)
+    today = local_now(now, site.timezone).date()
+    query = Query(
+        site=site.id,
+        metrics=metrics,
+        dimensions=tuple(each for each in dimensions if not isinstance(each, Minute)),
+        period=Period(today, today),
+        filters=queries.filters(body.filters),
+        limit=body.pagination.limit,
+        offset=body.pagination.offset,
+    )
+    order = queries.order(body.order_by, metrics, names)
+    return Recent(query, dimensions, order, Window(str(body.date_range)), now, site.timezone)
 
 
 def _site(parts: Parts, domain: str) -> Site:
@@ -319,7 +374,7 @@ def _compared_with(asked: Comparison | None, period: Period) -> Period | None:
 
 
 def _line(row: Row, names: Sequence[str], query: Query) -> Line:
-    values = _values(row, names, query)
+    values = _texts(row, names, query.dimensions)
     if query.compared_with is None:
         return Line(values, row.metrics, row.is_hidden)
     then = row.compared or Row(row.dimensions, tuple(map(_nothing, query.metrics)))
@@ -327,7 +382,7 @@ def _line(row: Row, names: Sequence[str], query: Query) -> Line:
         values,
         row.metrics,
         row.is_hidden,
-        Line(_values(then, names, query), then.metrics, then.is_hidden),
+        Line(_texts(then, names, query.dimensions), then.metrics, then.is_hidden),
         [
             queries.change(*both)
             for both in zip(query.metrics, row.metrics, then.metrics, strict=True)
@@ -339,10 +394,10 @@ def _nothing(metric: Metric) -> int | None:
     return 0 if metric in COUNTS else None
 
 
-def _values(row: Row, names: Sequence[str], query: Query) -> list[str]:
+def _texts(row: Row, names: Sequence[str], dimensions: Sequence[Field | Minute]) -> list[str]:
     return [
         country_name(value) if name == queries.COUNTRY_NAME else value or queries.empty(dimension)
-        for value, name, dimension in zip(row.dimensions, names, query.dimensions, strict=True)
+        for value, name, dimension in zip(row.dimensions, names, dimensions, strict=True)
     ]
 
 
@@ -366,18 +421,23 @@ def _total_rows(stats: Stats, query: Query, here: int) -> int:
     return counted
 
 
-def _echo(body: Body, query: Query, site: Site) -> dict[str, object]:
-    first, end = bounds(query.period, site.timezone)
-    names = dict(zip(query.dimensions, body.dimensions, strict=True))
+def _echo(
+    body: Body,
+    query: Query,
+    dimensions: Sequence[Field | Minute],
+    order: Sequence[tuple[Metric | Field | Minute, bool]],
+    ends: Sequence[datetime],
+) -> dict[str, object]:
+    names = dict(zip(dimensions, body.dimensions, strict=True))
     return {
-        "site_id": site.domain,
+        "site_id": body.site_id.lower(),
         "metrics": query.metrics,
-        "date_range": [first.isoformat(), (end - timedelta(seconds=1)).isoformat()],
+        "date_range": [at.isoformat(timespec="seconds") for at in ends],
         "filters": body.filters,
         "dimensions": body.dimensions,
         "order_by": [
-            [names.get(key, key.value) if not isinstance(key, Metric) else key, _DIRECTION[falling]]
-            for key, falling in query.order_by
+            [key if isinstance(key, Metric) else names.get(key, key.value), _DIRECTION[falling]]
+            for key, falling in order
         ],
         "include": {name: on for name, on in msgspec.structs.asdict(body.include).items() if on},
         "pagination": {"limit": query.limit, "offset": query.offset},

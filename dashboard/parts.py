@@ -8,6 +8,7 @@ from enum import StrEnum
 from starlette.types import Scope
 
 from collector.control import Control, Site
+from collector.realtime import Realtime
 from collector.stats import Stats
 
 
@@ -101,6 +102,7 @@ class Parts:
     """
 
     stats: Stats
+    realtime: Realtime
     control: Control
     clock: Callable[[], datetime]
     diagnose: Callable[[Scope, Site], tuple[Finding, ...]]
