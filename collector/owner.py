@@ -16,9 +16,10 @@ from collector.hosts import registrable_domain, snippet
 from collector.ingest import Obstacle
 from collector.keeper import Keeper
 from collector.load import Loader
+from collector.realtime import Realtime
 from collector.seal import Sealer
 from collector.stats import Stats
-from collector.store import Store, StoreError
+from collector.store import Store, StoreError, as_parquet
 from dashboard import app as dashboard
 
 _FINDINGS = {
@@ -47,11 +48,12 @@ def owning(core: Core) -> Iterator[Owned]:
         loader = Loader(journal_directory, store)
         sealer = Sealer(journal_directory, store, loader, core.control)
         stats = Stats(store, core.config.small_cells, core.config.query_limit)
-        routes = dashboard.routes(_dashboard_parts(core, stats))
+        realtime = Realtime(store, core.config.small_cells, core.config.query_limit)
+        routes = dashboard.routes(_dashboard_parts(core, stats, realtime))
         yield Owned(routes, Keeper(loader, sealer, core.clock))
 
 
-def _dashboard_parts(core: Core, stats: Stats) -> dashboard.Parts:
+def _dashboard_parts(core: Core, stats: Stats, realtime: Realtime) -> dashboard.Parts:
     def diagnose(scope: Scope, site: Site) -> tuple[dashboard.Finding, ...]:
         own = registrable_domain(site.domain)
         # Where a public URL suits the site, its visitors come by that one, whatever this one is.
@@ -61,10 +63,12 @@ def _dashboard_parts(core: Core, stats: Stats) -> dashboard.Parts:
 
     return dashboard.Parts(
         stats=stats,
+        realtime=realtime,
         control=core.control,
         clock=lambda: datetime.fromtimestamp(core.clock(), UTC),
         diagnose=diagnose,
         snippet=lambda site: snippet(core.config.public_url, site.domain),
+        parquet=as_parquet,
         geo_date=core.countries.date,
         geo_notice=core.countries.notice,
         geo_attribution=core.countries.attribution_needed,

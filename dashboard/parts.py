@@ -1,6 +1,6 @@
 """What the dashboard is given from outside."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -8,6 +8,7 @@ from enum import StrEnum
 from starlette.types import Scope
 
 from collector.control import Control, Site
+from collector.realtime import Realtime
 from collector.stats import Stats
 
 
@@ -91,6 +92,7 @@ class Parts:
         clock: the present, aware and in UTC.
         diagnose: what speaks against counting this very request for that site.
         snippet: the line of HTML to put on the pages of a site.
+        parquet: makes a Parquet file of columns (names and types), rows, and a text about them.
         geo_date: the day the country data was made; None when unknown.
         geo_notice: why countries are unknown; None when all is well.
         geo_attribution: the country data is DB-IP's, whose licence asks for a link.
@@ -100,10 +102,12 @@ class Parts:
     """
 
     stats: Stats
+    realtime: Realtime
     control: Control
     clock: Callable[[], datetime]
     diagnose: Callable[[Scope, Site], tuple[Finding, ...]]
     snippet: Callable[[Site], str]
+    parquet: Callable[[Sequence[tuple[str, type]], Iterable[Sequence[object]], str], bytes]
     geo_date: date | None = None
     geo_notice: str | None = None
     geo_attribution: bool = False

@@ -16,8 +16,9 @@ from starlette.applications import Starlette
 from collector.control import Control, Site
 from collector.journal import Event, line
 from collector.load import Loader
+from collector.realtime import Realtime
 from collector.stats import Stats
-from collector.store import Store
+from collector.store import Store, as_parquet
 from dashboard.app import Parts, routes
 
 NOW = datetime(2026, 11, 24, 13, 32, 10, tzinfo=UTC)  # 14:32 in Berlin
@@ -51,12 +52,15 @@ class Newsroom:
     def client(self, scheme: str = "http") -> "Client":
         """Return a browser that knows nothing of us yet."""
         others = dict(self.parts)
+        least, limit_s = others.pop("least_visitors", 1), others.pop("limit_s", 30)
         parts: dict[str, Any] = {
-            "stats": Stats(self.store, others.pop("least_visitors", 1), others.pop("limit_s", 30)),
+            "stats": Stats(self.store, least, limit_s),
+            "realtime": Realtime(self.store, least, limit_s),
             "control": self.control,
             "clock": lambda: self.now,
             "diagnose": lambda _scope, _site: (),
             "snippet": lambda site: f'<script defer src="https://{site.domain}/b.js"></script>',
+            "parquet": as_parquet,
         }
         return Client(Starlette(routes=routes(Parts(**(parts | others)))), scheme)
 

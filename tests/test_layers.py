@@ -38,6 +38,7 @@ SIBLINGS = {
     "load": "journal store",
     "log": "",
     "question": "",
+    "realtime": "filters question store sums",
     "scrub": "",
     "seal": "control journal keys load store",
     "server": "",
@@ -50,7 +51,7 @@ SIBLINGS = {
 }
 # These put applications together; nobody but they may import them.
 SEE_EVERYTHING = frozenset({"__main__", "compose", "demonstration", "owner"})
-DASHBOARD_SEES = frozenset({"stats", "question", "control", "config"})
+DASHBOARD_SEES = frozenset({"realtime", "stats", "question", "control", "config"})
 # Who alone may use a library; a name ends where a library of its own begins.
 KEPT_TO = {
     "duckdb": {"collector.store"},
