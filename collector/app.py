@@ -64,7 +64,7 @@ class Application:
         self._prefixes = {mount.host: mount.prefix for mount in mounts if mount.prefix}
         self._event_paths = {EVENT_PATH} | {mount.prefix + EVENT_PATH for mount in mounts}
         visitors_routes = [
-            *visitors.routes(mounts),
+            *visitors.routes(mounts, ingest.erase),
             Route("/beacon.js", _beacon()),
             Route("/healthz", _health),
         ]

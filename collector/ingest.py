@@ -10,19 +10,19 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
+from enum import Enum, StrEnum
 from hashlib import blake2b
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from collector import anonymise, bots, journal, scrub, sources, visitors, wire
+from collector import anonymise, bots, journal, objection, scrub, sources, wire
 from collector.anonymise import TrustedProxies
 from collector.control import Site
 from collector.geo import Countries
 from collector.hosts import hostname, registrable_domain
-from collector.journal import Drops, Event, Journal, NewKey
+from collector.journal import Drops, Erasure, Event, Journal, NewKey
 from collector.keys import KeyStore, KeyStoreError
 
 _LOG = logging.getLogger("gatecount.ingest")
@@ -35,6 +35,8 @@ _QUARTER_HOUR_US = 15 * 60 * 1_000_000  # every zone's offset is a multiple of i
 _FLOOD_BUCKETS = 1 << 14
 _FLOOD_KEY_LIFE_S = 600.0
 _FLOOD_WINDOW_S = 60.0
+# Of one network in a minute: each costs the loader a look at all visits of the day.
+_ERASURE_LIMIT = 30
 _HOST_MAX_BYTES = 300  # a name has 253 (RFC 1035), and may have a port; what is kept stays small
 UNKNOWN_SITE = 0  # the site id drops of unknown sites are counted under, by UTC
 
@@ -59,6 +61,14 @@ class Obstacle(StrEnum):
     HOST = "host"
     PROXY = "proxy"
     BOT = "bot"
+
+
+class Erasing(Enum):
+    """What came of asking to erase; whether anything was there to erase is not known here."""
+
+    DONE = "done"
+    TOO_OFTEN = "too_often"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +159,7 @@ class Ingest:
         self._trusted = trusted
         self._clock = clock
         self._floods = Floods(flood_limit)
+        self._floods_of_erasures = Floods(_ERASURE_LIMIT)
         self._allow_third_party = allow_third_party
         self._sites = Sites(())
         self._days: dict[int, _SiteDay] = {}
@@ -196,8 +207,7 @@ class Ingest:
         now_s = self._clock()
         if site is None:
             return self._drop(UNKNOWN_SITE, _utc_date(now_s), DropReason.UNKNOWN_SITE)
-        # Strictly rising, so that a visitor's events have one order.
-        now_us = self._last_us = max(int(now_s * 1_000_000), self._last_us + 1)
+        now_us = self._next_us(now_s)
         today = self._days.get(site.id)
         if today is None or now_us >= today.until_us:
             today = self._turn(site, now_us)
@@ -251,6 +261,47 @@ class Ingest:
             )
         )
 
+    def _next_us(self, now_s: float) -> int:
+        """Return a moment for a line: strictly rising, so that a visitor's lines have one order."""
+        now_us = self._last_us = max(int(now_s * 1_000_000), self._last_us + 1)
+        return now_us
+
+    async def erase(self, scope: Scope) -> Erasing:
+        """Take back what whoever shares a request's address and browser contributed today.
+
+        To every site that the host asked counts for. Nothing is looked up: the journal is told
+        all the same when there is nothing to take back.
+        """
+        headers = headers_of(scope["headers"])
+        now_s = self._clock()
+        network = anonymise.network(self._address(scope, headers))
+        if self._floods_of_erasures.is_over(network, now_s):
+            return Erasing.TOO_OFTEN
+        user_agent = headers.get(b"user-agent", b"").decode("latin-1")
+        try:
+            lines = [
+                self._erasure(site, network, user_agent, now_s)
+                for site in self._sites_of(self._posted_to(scope, headers))
+            ]
+        except KeyStoreError:
+            _LOG.exception("day_key_missing")
+            return Erasing.FAILED
+        kept = [self._journal.append(line) for line in lines]
+        return Erasing.DONE if not kept or await kept[-1] else Erasing.FAILED
+
+    def _erasure(self, site: Site, network: bytes, user_agent: str, now_s: float) -> bytes:
+        now_us = self._next_us(now_s)
+        today = self._turn(site, now_us)
+        token = anonymise.visitor_token(today.key, site.domain, network, user_agent)
+        return journal.line(Erasure(site.id, today.date, token, now_us))
+
+    def _sites_of(self, registrable: str) -> list[Site]:
+        """Return the sites whose events may be posted to hosts of a domain."""
+        sites = self._sites.by_domain.values()
+        if self._allow_third_party:
+            return [*sites]
+        return [site for site in sites if registrable_domain(site.domain) == registrable]
+
     def _turn(self, site: Site, now_us: int) -> _SiteDay:
         """Look up what holds for a site from now on: a new quarter of an hour, or a new day."""
         day = self._keys.day(site.timezone, now_us)
@@ -293,8 +344,8 @@ class Ingest:
     def obstacles(self, scope: Scope, site: Site) -> tuple[Obstacle, ...]:
         """Say what would keep events of the request in hand from being counted for a site."""
         headers = headers_of(scope["headers"])
-        objection = _objection(headers)
-        found = [Obstacle(objection.value)] if objection else []
+        objects = _objection(headers)
+        found = [Obstacle(objects.value)] if objects else []
         if self._posted_to(scope, headers) != registrable_domain(site.domain):
             found.append(Obstacle.HOST)
         if b"x-forwarded-for" in headers and not self._trusted.trusts(peer_of(scope)):
@@ -341,8 +392,8 @@ def headers_of(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return headers
 
 
-def _objection(headers: dict[bytes, bytes]) -> visitors.Objection | None:
-    return visitors.objection(
+def _objection(headers: dict[bytes, bytes]) -> objection.Objection | None:
+    return objection.objection(
         headers.get(b"cookie", b""), headers.get(b"sec-gpc", b""), headers.get(b"dnt", b"")
     )
 

@@ -1,13 +1,12 @@
-"""The visitors' side: who objects to being counted, and the page where they say so.
+"""The visitors' pages: where they see how they are treated, object, and take back.
 
 All addresses in pages and redirects are relative, so that they hold under any path prefix, whether
 or not the proxy in front strips it.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 import jinja2
@@ -16,15 +15,12 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from collector.hosts import Mount, hostname, is_address, registrable_domain
+from collector.ingest import Erasing, Scope
+from collector.objection import HOST_OPT_OUT_COOKIE, OPT_OUT_COOKIE, Objection, objection
 
-OPT_OUT_COOKIE = "gatecount-optout"
-# A browser takes a cookie of this name only from the host itself, never from one beside it.
-HOST_OPT_OUT_COOKIE = "__Host-gatecount-optout"
 # 400 days, the most that browsers grant. Source: RFC 6265bis, section 5.5.
 OPT_OUT_LIFETIME_S = 34_560_000
 
-_MARK = OPT_OUT_COOKIE.encode()
-_NAMES = frozenset({OPT_OUT_COOKIE.encode(), HOST_OPT_OUT_COOKIE.encode()})
 _TEMPLATES = Path(__file__).parent / "templates"
 _STYLE = Path(__file__).parent / "static" / "visitors.css"
 _SECONDS_A_DAY = 86_400
@@ -33,42 +29,8 @@ _STYLE_CACHED_S = 3_600
 _DOTTED_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+")
 
 
-class Objection(Enum):
-    """How a browser says that it does not want to be counted."""
-
-    COOKIE = "cookie"
-    GPC = "gpc"  # Global Privacy Control: the header `Sec-GPC: 1`
-    DNT = "dnt"  # Do Not Track: the header `DNT: 1`
-
-
-def objection(cookie: bytes, sec_gpc: bytes, dnt: bytes) -> Objection | None:
-    """Return how a request objects to being counted, or None.
-
-    The one place that decides, for events and pages alike. A cookie objects by its exact name,
-    whatever its value.
-
-    Args:
-        cookie: the Cookie header; several ones joined by `b";"`; empty if there is none.
-        sec_gpc: the Sec-GPC header; several ones joined by `b","`; empty if there is none.
-        dnt: the DNT header, likewise.
-    """
-    if _MARK in cookie and _is_opted_out(cookie):
-        return Objection.COOKIE
-    if sec_gpc and _is_on(sec_gpc):
-        return Objection.GPC
-    if dnt and _is_on(dnt):
-        return Objection.DNT
-    return None
-
-
-def _is_on(signal: bytes) -> bool:
-    """Tell whether a signal says 1, at least once if it came several times."""
-    return b"1" in (line.strip() for line in signal.split(b","))
-
-
-def _is_opted_out(cookie: bytes) -> bool:
-    # Browsers give quotes no meaning and cannot keep a semicolon in a value (RFC 6265, 5.2).
-    return any(pair.partition(b"=")[0].strip() in _NAMES for pair in cookie.split(b";"))
+Erase = Callable[[Scope], Awaitable[Erasing]]
+_ERASING_STATUS = {Erasing.DONE: 200, Erasing.TOO_OFTEN: 429, Erasing.FAILED: 503}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +101,14 @@ def _objections(request: Request) -> dict[str, bool]:
     }
 
 
+def _is_of_another_site(request: Request) -> bool:
+    return request.headers.get("sec-fetch-site") == "cross-site"
+
+
 class _Pages:
     """The handlers, with what they share."""
 
-    def __init__(self, mounts: Sequence[Mount]) -> None:
+    def __init__(self, mounts: Sequence[Mount], erase: Erase) -> None:
         environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_TEMPLATES),
             autoescape=True,
@@ -151,24 +117,29 @@ class _Pages:
             lstrip_blocks=True,
         )
         self._mounts = tuple(mounts)
+        self._take_back = erase
         self._opt_out = environment.get_template("opt_out.html")
-        self._refused = environment.get_template("opt_in_refused.html")
+        self._erased = environment.get_template("erased.html")
+        self._refused = environment.get_template("refused.html")
         self._style = _STYLE.read_bytes()
 
     async def opt_out(self, request: Request) -> Response:
         """Show the choice as this very request carries it; a POST makes it.
 
-        Any website may post here: at worst somebody is not counted, and a site's own privacy page
-        on another host can offer the button.
+        Any website may post here: at worst somebody is not counted from now on, and a site's own
+        privacy page on another host can offer the button. Only what was counted today another
+        website cannot take back.
         """
         reach = self._reach(request)
         if request.method == "POST":
-            return _see_choice("out", [reach.opt_out()])
+            erased = not _is_of_another_site(request) and await self._erase(request) is Erasing.DONE
+            return _see_choice("out" if erased else "out&kept=1", [reach.opt_out()])
         # The marker `set` says what was asked for; the request's headers say what came of it.
         page = self._opt_out.render(
             place=reach.place,
             has_subdomains=reach.domain is not None and reach.is_beside,
             asked=request.query_params.get("set", ""),
+            is_kept="kept" in request.query_params,
             lifetime_days=OPT_OUT_LIFETIME_S // _SECONDS_A_DAY,
             **_objections(request),
         )
@@ -180,14 +151,30 @@ class _Pages:
         Browsers that do not say who asks (before 2023, or without TLS, where they refuse the cookie
         anyway) are believed.
         """
-        if request.headers.get("sec-fetch-site") == "cross-site":
+        if _is_of_another_site(request):
             return _page(self._refused.render(place=self._reach(request).place), 403)
         return _see_choice("in", self._reach(request).opt_in())
+
+    async def erase(self, request: Request) -> Response:
+        """Take back what this address and browser contributed today, unless a website asks that.
+
+        The answer does not depend on whether anything was there: neighbours behind one address
+        may share a browser's name, and one of them could ask about the other.
+        """
+        place = self._reach(request).place
+        if _is_of_another_site(request):
+            return _page(self._refused.render(place=place), 403)
+        erasing = await self._erase(request)
+        page = self._erased.render(place=place, erasing=erasing.value)
+        return _page(page, _ERASING_STATUS[erasing])
 
     async def style(self, request: Request) -> Response:  # noqa: ARG002 - Starlette's signature
         """Send the style sheet: without validators, which could tell one client from another."""
         headers = {"cache-control": f"public, max-age={_STYLE_CACHED_S}"}
         return Response(self._style, media_type="text/css", headers=headers)
+
+    async def _erase(self, request: Request) -> Erasing:
+        return await self._take_back(request.scope)
 
     def _reach(self, request: Request) -> _Reach:
         return _reach(self._mounts, request.headers.get("host", ""))
@@ -209,15 +196,17 @@ def _see_choice(asked: str, cookies: list[str]) -> Response:
     return response
 
 
-def routes(mounts: Sequence[Mount]) -> list[Route]:
-    """Return the visitors' routes: opt-out, opt-in and their style sheet.
+def routes(mounts: Sequence[Mount], erase: Erase) -> list[Route]:
+    """Return the visitors' routes: opt-out, opt-in, erasing and their style sheet.
 
     Args:
         mounts: the configured public addresses; without any, each request's Host header counts.
+        erase: takes back what the sender of a request contributed today.
     """
-    pages = _Pages(mounts)
+    pages = _Pages(mounts, erase)
     return [
         Route("/opt-out", pages.opt_out, methods=["GET", "POST"]),
         Route("/opt-in", pages.opt_in, methods=["POST"]),
+        Route("/erase", pages.erase, methods=["POST"]),
         Route("/visitors.css", pages.style),
     ]

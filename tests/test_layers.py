@@ -30,12 +30,13 @@ SIBLINGS = {
     "habits": "anonymise demo scrub sources store",
     "history": "config control demo habits ingest journal load seal store",
     "hosts": "",
-    "ingest": "anonymise bots control geo hosts journal keys scrub sources visitors wire",
+    "ingest": "anonymise bots control geo hosts journal keys objection scrub sources wire",
     "journal": "",
     "keeper": "clock load seal store",
     "keys": "",
     "load": "journal store",
     "log": "",
+    "objection": "",
     "question": "",
     "scrub": "",
     "seal": "control journal keys load store",
@@ -44,7 +45,7 @@ SIBLINGS = {
     "stats": "filters question store sums",
     "store": "",
     "sums": "filters question store",
-    "visitors": "hosts",
+    "visitors": "hosts ingest objection",
     "wire": "scrub",
 }
 # These put applications together; nobody but they may import them.

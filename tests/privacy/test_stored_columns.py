@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from collector import journal
-from collector.journal import Drops, Event, NewKey
+from collector.journal import Drops, Erasure, Event, NewKey, Record
 from tests.house import event, house
 from tests.privacy.conftest import Watched
 
@@ -89,6 +89,10 @@ SUMS = PLACE | {
 }
 PAGE_NUMBER = {"page": "stands for the page's path, of the site's own"}
 PAGE_SUMS = {name: why for name, why in SUMS.items() if name != "value"} | PAGE_NUMBER
+ERASURE = PLACE | {
+    "token": "whose events of the day are not to be counted, until the day is sealed",
+    "at_us": "up to when: who comes back later is counted again",
+}
 DROPS = PLACE | {
     "reason": "one of a closed list",
     "count": "a sum, so that no dropped event is told from another",
@@ -107,6 +111,8 @@ STORED = {
     "journal: Event": EVENT | WHERE_FROM | WHO_IN_GENERAL | LINE,
     "journal: Drops": DROPS | LINE,
     "journal: NewKey": PLACE | LINE | {"at_us": "when the key was made, by no visitor's choice"},
+    "journal: Erasure": ERASURE | LINE,
+    "live: erasures": ERASURE,
     "live: events": EVENT | ARRIVAL,
     "live: arrivals": WAYS,
     "live: visits": VISIT
@@ -193,14 +199,15 @@ FILES = {
     "tmp": "DuckDB's spills, wiped at every start",
     "tmp/*": "a spill, or what is just being loaded",
 }
-RECORDS: dict[str, Event | Drops | NewKey] = {
+RECORDS: dict[str, Record] = {
     "Event": event(1, NOW),
     "Drops": Drops(1, "2026-11-24", "bot", 1),
     "NewKey": NewKey(1, "2026-11-24", 0),
+    "Erasure": Erasure(1, "2026-11-24", 2, 3),
 }
 
 
-def _line_fields(record: Event | Drops | NewKey) -> set[str]:
+def _line_fields(record: Record) -> set[str]:
     """Return what may stand in a record's line; fields at their defaults are left out of it."""
     fields = {field.name for field in msgspec.structs.fields(record)}
     return fields | set(json.loads(journal.line(record)))

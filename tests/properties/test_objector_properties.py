@@ -10,7 +10,9 @@ from starlette.applications import Starlette
 from starlette.routing import Mount as Prefix
 
 from collector.hosts import Mount
-from collector.visitors import Objection, objection, routes
+from collector.objection import Objection, objection
+from collector.visitors import routes
+from tests.test_visitors import erase
 
 NAMES = ("gatecount-optout", "__Host-gatecount-optout")
 _NEAR = [
@@ -117,7 +119,7 @@ SITES = ("www.example.com", "www.example.com", "example.com", "example.org", "lo
 
 
 def _app() -> Starlette:
-    visitors = routes([Mount.parse(place) for place in PLACES])
+    visitors = routes([Mount.parse(place) for place in PLACES], erase)
     return Starlette(routes=[*visitors, Prefix("/count", routes=visitors)])
 
 
