@@ -20,9 +20,10 @@ from collector.anonymise import TrustedProxies
 from collector.clock import ClockGuard
 from collector.control import Control
 from collector.hosts import Mount
-from collector.ingest import Ingest, Receive, Scope, Send, asked_host, headers_of, peer_of
+from collector.ingest import Ingest
 from collector.journal import Journal
 from collector.keys import KeyStore
+from collector.request import Receive, Scope, Send, asked_host, headers_of, peer_of
 
 _LOG = logging.getLogger("gatecount.app")
 EVENT_PATH = "/api/event"
@@ -64,7 +65,7 @@ class Application:
         self._prefixes = {mount.host: mount.prefix for mount in mounts if mount.prefix}
         self._event_paths = {EVENT_PATH} | {mount.prefix + EVENT_PATH for mount in mounts}
         visitors_routes = [
-            *visitors.routes(mounts, ingest.erase),
+            *visitors.routes(visitors.Parts(mounts, ingest.erase, ingest.likeness)),
             Route("/beacon.js", _beacon()),
             Route("/healthz", _health),
         ]

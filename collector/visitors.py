@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
+import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from collector.hosts import Mount, hostname, is_address, registrable_domain
-from collector.ingest import Erasing, Scope
+from collector.ingest import Erasing, Likeness
+from collector.journal import Event
+from collector.languages import LANGUAGES, chosen, words
 from collector.objection import HOST_OPT_OUT_COOKIE, OPT_OUT_COOKIE, Objection, objection
+from collector.request import Scope
 
 # 400 days, the most that browsers grant. Source: RFC 6265bis, section 5.5.
 OPT_OUT_LIFETIME_S = 34_560_000
@@ -29,7 +33,8 @@ _STYLE_CACHED_S = 3_600
 _DOTTED_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+")
 
 
-Erase = Callable[[Scope], Awaitable[Erasing]]
+# Where the page is that a template shows; others are shown in answer to a form.
+_ADDRESSES = {"opt_out": "opt-out", "your_visit": "your-visit"}
 _ERASING_STATUS = {Erasing.DONE: 200, Erasing.TOO_OFTEN: 429, Erasing.FAILED: 503}
 
 
@@ -105,22 +110,33 @@ def _is_of_another_site(request: Request) -> bool:
     return request.headers.get("sec-fetch-site") == "cross-site"
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the pages show and set going.
+
+    Args:
+        mounts: the configured public addresses; without any, each request's Host header counts.
+        erase: takes back what the sender of a request contributed today.
+        likeness: what a request would become if it were a pageview.
+    """
+
+    mounts: Sequence[Mount]
+    erase: Callable[[Scope], Awaitable[Erasing]]
+    likeness: Callable[[Scope], Likeness | None]
+
+
 class _Pages:
     """The handlers, with what they share."""
 
-    def __init__(self, mounts: Sequence[Mount], erase: Erase) -> None:
-        environment = jinja2.Environment(
+    def __init__(self, parts: Parts) -> None:
+        self._environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_TEMPLATES),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._mounts = tuple(mounts)
-        self._take_back = erase
-        self._opt_out = environment.get_template("opt_out.html")
-        self._erased = environment.get_template("erased.html")
-        self._refused = environment.get_template("refused.html")
+        self._parts = parts
         self._style = _STYLE.read_bytes()
 
     async def opt_out(self, request: Request) -> Response:
@@ -133,17 +149,18 @@ class _Pages:
         reach = self._reach(request)
         if request.method == "POST":
             erased = not _is_of_another_site(request) and await self._erase(request) is Erasing.DONE
-            return _see_choice("out" if erased else "out&kept=1", [reach.opt_out()])
+            asked = "set=out" if erased else "set=out&kept=1"
+            return _see_choice(request, asked, [reach.opt_out()])
         # The marker `set` says what was asked for; the request's headers say what came of it.
-        page = self._opt_out.render(
-            place=reach.place,
+        return self._page(
+            request,
+            "opt_out",
             has_subdomains=reach.domain is not None and reach.is_beside,
             asked=request.query_params.get("set", ""),
             is_kept="kept" in request.query_params,
             lifetime_days=OPT_OUT_LIFETIME_S // _SECONDS_A_DAY,
             **_objections(request),
         )
-        return _page(page)
 
     async def opt_in(self, request: Request) -> Response:
         """Take the choice back, unless another website is asking.
@@ -152,8 +169,8 @@ class _Pages:
         anyway) are believed.
         """
         if _is_of_another_site(request):
-            return _page(self._refused.render(place=self._reach(request).place), 403)
-        return _see_choice("in", self._reach(request).opt_in())
+            return self._page(request, "refused", 403)
+        return _see_choice(request, "set=in", self._reach(request).opt_in())
 
     async def erase(self, request: Request) -> Response:
         """Take back what this address and browser contributed today, unless a website asks that.
@@ -161,52 +178,76 @@ class _Pages:
         The answer does not depend on whether anything was there: neighbours behind one address
         may share a browser's name, and one of them could ask about the other.
         """
-        place = self._reach(request).place
         if _is_of_another_site(request):
-            return _page(self._refused.render(place=place), 403)
+            return self._page(request, "refused", 403)
         erasing = await self._erase(request)
-        page = self._erased.render(place=place, erasing=erasing.value)
-        return _page(page, _ERASING_STATUS[erasing])
+        return self._page(request, "erased", _ERASING_STATUS[erasing], erasing=erasing.value)
+
+    async def your_visit(self, request: Request) -> Response:
+        """Show what this very request would become if it were a pageview. It looks nothing up."""
+        likeness = self._parts.likeness(request.scope)
+        row = _row(likeness.event) if likeness else ()
+        return self._page(request, "your_visit", likeness=likeness, row=row)
 
     async def style(self, request: Request) -> Response:  # noqa: ARG002 - Starlette's signature
         """Send the style sheet: without validators, which could tell one client from another."""
         headers = {"cache-control": f"public, max-age={_STYLE_CACHED_S}"}
         return Response(self._style, media_type="text/css", headers=headers)
 
+    def _page(
+        self, request: Request, template: str, status_code: int = 200, **values: object
+    ) -> Response:
+        asked = request.query_params.get("lang", "")
+        say = words(chosen(asked, request.headers.get("accept-language", "")))
+        content = self._environment.get_template(f"{template}.html").render(
+            say=say,
+            site=self._reach(request).place or say("page.this_site"),
+            here=_ADDRESSES.get(template, "opt-out"),
+            asked_language=_language_query(asked),
+            languages=[(name, words(name)("page.language")) for name in LANGUAGES],
+            **values,
+        )
+        return HTMLResponse(content, status_code, _NO_STORE)
+
     async def _erase(self, request: Request) -> Erasing:
-        return await self._take_back(request.scope)
+        return await self._parts.erase(request.scope)
 
     def _reach(self, request: Request) -> _Reach:
-        return _reach(self._mounts, request.headers.get("host", ""))
+        return _reach(self._parts.mounts, request.headers.get("host", ""))
+
+
+def _row(event: Event) -> list[tuple[str, object]]:
+    """Return the names and values of a row; None for what is empty."""
+    values = msgspec.structs.asdict(event)
+    return [(name, None if value in ("", {}) else value) for name, value in values.items()]
+
+
+def _language_query(asked: str) -> str:
+    """Return what keeps an explicit choice of language on the way to the next page."""
+    return f"?lang={asked}" if asked in LANGUAGES else ""
 
 
 # Nothing may keep these answers, so there is nothing for `Vary` to select among.
 _NO_STORE = {"cache-control": "no-store"}
 
 
-def _page(content: str, status_code: int = 200) -> Response:
-    return HTMLResponse(content, status_code, _NO_STORE)
-
-
-def _see_choice(asked: str, cookies: list[str]) -> Response:
+def _see_choice(request: Request, asked: str, cookies: list[str]) -> Response:
     """Send the browser back to look at what it kept of the cookies."""
-    response = Response(status_code=303, headers={**_NO_STORE, "location": f"opt-out?set={asked}"})
+    language = _language_query(request.query_params.get("lang", "")).replace("?", "&")
+    headers = {**_NO_STORE, "location": f"opt-out?{asked}{language}"}
+    response = Response(status_code=303, headers=headers)
     for cookie in cookies:
         response.headers.append("set-cookie", cookie)
     return response
 
 
-def routes(mounts: Sequence[Mount], erase: Erase) -> list[Route]:
-    """Return the visitors' routes: opt-out, opt-in, erasing and their style sheet.
-
-    Args:
-        mounts: the configured public addresses; without any, each request's Host header counts.
-        erase: takes back what the sender of a request contributed today.
-    """
-    pages = _Pages(mounts, erase)
+def routes(parts: Parts) -> list[Route]:
+    """Return the visitors' routes: their pages and what the pages need."""
+    pages = _Pages(parts)
     return [
         Route("/opt-out", pages.opt_out, methods=["GET", "POST"]),
         Route("/opt-in", pages.opt_in, methods=["POST"]),
         Route("/erase", pages.erase, methods=["POST"]),
+        Route("/your-visit", pages.your_visit),
         Route("/visitors.css", pages.style),
     ]

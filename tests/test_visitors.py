@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from html.parser import HTMLParser
 from typing import ClassVar
 
@@ -11,20 +12,28 @@ from starlette.applications import Starlette
 from starlette.routing import Mount as Prefix
 
 from collector.hosts import Mount
-from collector.ingest import Erasing, Scope
+from collector.ingest import Erasing
+from collector.languages import LANGUAGES
 from collector.objection import Objection, objection
-from collector.visitors import Erase, routes
+from collector.request import Scope
+from collector.visitors import Parts, routes
 
 OUT = {"Cookie": "gatecount-optout=1"}
 GPC = {"Sec-GPC": "1"}
 DNT = {"DNT": "1"}
 COUNTED = "Your visits are counted"
+LINKS = {"opt-out", "your-visit", *(f"opt-out?lang={language}" for language in LANGUAGES)}
 SPARED = "Your visits are not counted"
 
 
 async def erase(_: Scope) -> Erasing:
     """Take anything back, as the endpoint does when it can write that down."""
     return Erasing.DONE
+
+
+def parts(*mounts: str, erase: Callable[[Scope], Awaitable[Erasing]] = erase) -> Parts:
+    """Return what pages need, without an endpoint behind them."""
+    return Parts([Mount.parse(url) for url in mounts], erase, likeness=lambda _: None)
 
 
 def ask(
@@ -34,10 +43,10 @@ def ask(
     *,
     mounts: tuple[str, ...] = ("https://stats.example.com/",),
     host: str = "stats.example.com",
-    erase: Erase = erase,
+    erase: Callable[[Scope], Awaitable[Erasing]] = erase,
 ) -> httpx.Response:
     """Send one request to the visitors' routes, by themselves and below a prefix."""
-    visitors = routes([Mount.parse(url) for url in mounts], erase)
+    visitors = routes(parts(*mounts, erase=erase))
     app = Starlette(routes=[*visitors, Prefix("/count", routes=visitors)])
     fields = httpx.Headers(headers or {})
     fields["Host"] = host
@@ -376,7 +385,8 @@ def test_pages_are_whole_and_need_no_exception_from_a_strict_policy(
     page = outline(ask("GET", f"/opt-out{query}", headers))
     assert not {"script", "style", "iframe", "img"} & set(page.tags)
     assert not {name for name in page.attributes if name == "style" or name.startswith("on")}
-    assert set(page.addresses) <= {"visitors.css", "opt-out", "opt-in", "erase", "data:,"}
+    forms = {"opt-out", "opt-in", "erase"}
+    assert set(page.addresses) <= {"visitors.css", "data:,"} | forms | LINKS
     headings = [tag for tag in page.tags if re.fullmatch(r"h\d", tag)]
     assert headings == ["h1", *["h2"] * 4]
 
