@@ -5,6 +5,8 @@ from enum import Enum
 OPT_OUT_COOKIE = "gatecount-optout"
 # A browser takes a cookie of this name only from the host itself, never from one beside it.
 HOST_OPT_OUT_COOKIE = "__Host-gatecount-optout"
+# 400 days, the most that browsers grant. Source: RFC 6265bis, section 5.5.
+OPT_OUT_LIFETIME_S = 34_560_000
 
 _MARK = OPT_OUT_COOKIE.encode()
 _NAMES = frozenset({OPT_OUT_COOKIE.encode(), HOST_OPT_OUT_COOKIE.encode()})

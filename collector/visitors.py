@@ -15,15 +15,28 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from collector.control import RETENTION_MONTHS
 from collector.hosts import Mount, hostname, is_address, registrable_domain
 from collector.ingest import Erasing, Likeness
 from collector.journal import Event
+from collector.keys import GRACE_S
 from collector.languages import LANGUAGES, chosen, words
-from collector.objection import HOST_OPT_OUT_COOKIE, OPT_OUT_COOKIE, Objection, objection
+from collector.objection import (
+    HOST_OPT_OUT_COOKIE,
+    OPT_OUT_COOKIE,
+    OPT_OUT_LIFETIME_S,
+    Objection,
+    objection,
+)
 from collector.request import Scope
-
-# 400 days, the most that browsers grant. Source: RFC 6265bis, section 5.5.
-OPT_OUT_LIFETIME_S = 34_560_000
+from collector.statement import (
+    EVENTS,
+    RAW_GONE_AFTER_HOURS,
+    SEALED_AFTER_MINUTES,
+    VISITS,
+    Statement,
+    example,
+)
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _STYLE = Path(__file__).parent / "static" / "visitors.css"
@@ -34,7 +47,12 @@ _DOTTED_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+")
 
 
 # Where the page is that a template shows; others are shown in answer to a form.
-_ADDRESSES = {"opt_out": "opt-out", "your_visit": "your-visit"}
+_ADDRESSES = {
+    "opt_out": "opt-out",
+    "your_visit": "your-visit",
+    "privacy": "privacy",
+    "for_sites": "for-sites",
+}
 _ERASING_STATUS = {Erasing.DONE: 200, Erasing.TOO_OFTEN: 429, Erasing.FAILED: 503}
 
 
@@ -118,11 +136,13 @@ class Parts:
         mounts: the configured public addresses; without any, each request's Host header counts.
         erase: takes back what the sender of a request contributed today.
         likeness: what a request would become if it were a pageview.
+        statement: what holds for the sites that a host counts for.
     """
 
     mounts: Sequence[Mount]
     erase: Callable[[Scope], Awaitable[Erasing]]
     likeness: Callable[[Scope], Likeness | None]
+    statement: Callable[[str], Statement]
 
 
 class _Pages:
@@ -189,6 +209,53 @@ class _Pages:
         row = _row(likeness.event) if likeness else ()
         return self._page(request, "your_visit", likeness=likeness, row=row)
 
+    def privacy(self, request: Request) -> Response:
+        """Explain what is kept, for how long, and what each setting changes."""
+        statement = self._statement(request)
+        visit, event = example(statement.sites[0].domain if statement.sites else "example.com")
+        return self._page(
+            request,
+            "privacy",
+            statement=statement,
+            tables=(("example_visit", VISITS, visit), ("example_event", EVENTS, event)),
+            seconds=GRACE_S,
+            minutes=SEALED_AFTER_MINUTES,
+            hours=RAW_GONE_AFTER_HOURS,
+        )
+
+    def for_sites(self, request: Request) -> Response:
+        """Show a text and a form for a site's own privacy page."""
+        statement = self._statement(request)
+        months = max((s.retention_months for s in statement.sites), default=RETENTION_MONTHS)
+        return self._page(
+            request,
+            "for_sites",
+            address=self._public_url(request),
+            months=months,
+            weak=statement.weaker(),
+        )
+
+    def machine(self, request: Request) -> Response:
+        """State the same for programs."""
+        content = msgspec.json.encode(self._statement(request).machine())
+        return Response(content, media_type="application/json", headers=_NO_STORE)
+
+    def gpc(self, request: Request) -> Response:
+        """Say that Global Privacy Control is honoured. Source: GPC, section 4."""
+        since = self._statement(request).since
+        support = {"gpc": True} | ({"lastUpdate": since.date().isoformat()} if since else {})
+        content = msgspec.json.encode(support)
+        return Response(content, media_type="application/json", headers=_NO_STORE)
+
+    def _statement(self, request: Request) -> Statement:
+        return self._parts.statement(self._reach(request).host)
+
+    def _public_url(self, request: Request) -> str:
+        """Return the address below which these pages are, as seen from the site's own page."""
+        host = self._reach(request).host
+        known = next((mount.url for mount in self._parts.mounts if mount.host == host), None)
+        return known or str(request.url).partition("?")[0].rpartition("/")[0] + "/"
+
     async def style(self, request: Request) -> Response:  # noqa: ARG002 - Starlette's signature
         """Send the style sheet: without validators, which could tell one client from another."""
         headers = {"cache-control": f"public, max-age={_STYLE_CACHED_S}"}
@@ -249,5 +316,9 @@ def routes(parts: Parts) -> list[Route]:
         Route("/opt-in", pages.opt_in, methods=["POST"]),
         Route("/erase", pages.erase, methods=["POST"]),
         Route("/your-visit", pages.your_visit),
+        Route("/privacy", pages.privacy),
+        Route("/for-sites", pages.for_sites),
+        Route("/.well-known/gatecount.json", pages.machine),
+        Route("/.well-known/gpc.json", pages.gpc),
         Route("/visitors.css", pages.style),
     ]

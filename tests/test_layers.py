@@ -19,7 +19,7 @@ SQL = ROOT / "collector" / "sql"
 SIBLINGS = {
     "agents": "",
     "anonymise": "agents",
-    "app": "anonymise clock control hosts ingest journal keys request visitors",
+    "app": "anonymise clock control hosts ingest journal keys request statement visitors",
     "bots": "agents",
     "clock": "",
     "config": "hosts",
@@ -44,10 +44,11 @@ SIBLINGS = {
     "seal": "control journal keys load store",
     "server": "",
     "sources": "",
+    "statement": "config control hosts journal keys objection",
     "stats": "filters question store sums",
     "store": "",
     "sums": "filters question store",
-    "visitors": "hosts ingest journal languages objection request",
+    "visitors": "control hosts ingest journal keys languages objection request statement",
     "wire": "scrub",
 }
 # These put applications together; nobody but they may import them.

@@ -16,13 +16,19 @@ from collector.ingest import Erasing
 from collector.languages import LANGUAGES
 from collector.objection import Objection, objection
 from collector.request import Scope
+from collector.statement import Statement
 from collector.visitors import Parts, routes
 
 OUT = {"Cookie": "gatecount-optout=1"}
 GPC = {"Sec-GPC": "1"}
 DNT = {"DNT": "1"}
 COUNTED = "Your visits are counted"
-LINKS = {"opt-out", "your-visit", *(f"opt-out?lang={language}" for language in LANGUAGES)}
+LINKS = {
+    "opt-out",
+    "your-visit",
+    "privacy",
+    *(f"opt-out?lang={language}" for language in LANGUAGES),
+}
 SPARED = "Your visits are not counted"
 
 
@@ -33,7 +39,12 @@ async def erase(_: Scope) -> Erasing:
 
 def parts(*mounts: str, erase: Callable[[Scope], Awaitable[Erasing]] = erase) -> Parts:
     """Return what pages need, without an endpoint behind them."""
-    return Parts([Mount.parse(url) for url in mounts], erase, likeness=lambda _: None)
+    return Parts(
+        [Mount.parse(url) for url in mounts],
+        erase,
+        likeness=lambda _: None,
+        statement=lambda _: Statement((), (), {}, (), None),
+    )
 
 
 def ask(

@@ -12,8 +12,9 @@ import duckdb
 import msgspec
 import pytest
 
-from collector import journal
+from collector import journal, statement
 from collector.journal import Drops, Erasure, Event, NewKey, Record
+from collector.languages import words
 from tests.house import event, house
 from tests.privacy.conftest import Watched
 
@@ -105,6 +106,10 @@ SITE = {
     "timezone": "when its days end",
     "created_at": "shown to the operator",
     "removed_at": "its numbers are still to be deleted",
+    "retention_months": "how long its sealed days are kept",
+    "purged_on": "when days were last deleted for their age: at most two a day",
+    "purges_all": "the operator has just decided, so all that is due goes at once",
+    "overdue_days": "shown by doctor: how many should be deleted by now",
 }
 
 STORED = {
@@ -177,6 +182,13 @@ STORED = {
     "control: logins": {
         "digest": "checks a login without keeping its token",
         "expires_at": "when an editor has to log in again",
+    },
+    "control: setting_changes": {
+        "changed_at": "when the operator changed it",
+        "site": "for which site, 0 for all",
+        "setting": "which setting the statement speaks of",
+        "before": "shown to visitors",
+        "after": "shown to visitors",
     },
     "control: sqlite_sequence": {
         "name": "SQLite's own, for ids that are never given again",
@@ -263,6 +275,15 @@ def test_every_stored_column_is_listed_with_a_reason(data: Path) -> None:
     listed = {of: set(columns) for of, columns in STORED.items()}
     assert stored(data) == listed
     assert all(reason for columns in STORED.values() for reason in columns.values())
+
+
+def test_the_statement_lists_what_is_stored() -> None:
+    """A column that a visitor is not told of fails here; so does one that is gone."""
+    assert {*statement.VISITS} == set(STORED["archive: visits"])
+    assert {*statement.EVENTS} == set(STORED["archive: events"])
+    assert {*statement.UNSEALED} | {*LINE} == set(STORED["journal: Event"])
+    told = {key.removeprefix("column.") for key in words("en").texts if key.startswith("column.")}
+    assert {*statement.VISITS, *statement.EVENTS, *statement.UNSEALED} == told
 
 
 @pytest.mark.parametrize(

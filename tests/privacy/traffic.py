@@ -281,7 +281,15 @@ class Roads:
         """Ask for the pages, files and forms for visitors."""
         road = "visitors' pages"
         query = f"set={quote(EMAIL)}&token={JWT}&{HEX}"
-        for path in ("/opt-out", "/your-visit", "/visitors.css", "/beacon.js", "/healthz"):
+        for path in (
+            "/opt-out",
+            "/your-visit",
+            "/privacy",
+            "/for-sites",
+            "/visitors.css",
+            "/beacon.js",
+            "/healthz",
+        ):
             self._ask(road, "GET", f"{path}?{query}")
         for objection in OBJECTIONS:
             self._ask(road, "GET", f"/opt-out?{query}", headers=marked_headers() | dict(objection))
