@@ -124,7 +124,7 @@ def _core(config: Config, clock: Clock) -> Iterator[Core]:
         keys = stack.enter_context(
             contextlib.closing(
                 # The two need each other; a key is made only once events come in.
-                _keys(config, lambda zone, day: ingest.note_day_key(zone, day))  # noqa: PLW0108
+                key_store(config, lambda zone, day: ingest.note_day_key(zone, day))  # noqa: PLW0108
             )
         )
         ingest = Ingest(
@@ -159,7 +159,10 @@ def _countries(config: Config) -> Countries:
     return Countries.bundled(config.data / "geo")
 
 
-def _keys(config: Config, on_made: Callable[[str, str], None]) -> KeyStore:
+def key_store(
+    config: Config, on_made: Callable[[str, str], None] = lambda _zone, _day: None
+) -> KeyStore:
+    """Open the day keys where the configuration says, or in a directory of our own in RAM."""
     directory = config.key_dir or default_key_dir(config.data)
     try:
         return KeyStore.open(directory, lambda zone, day: on_made(zone, day.isoformat()))

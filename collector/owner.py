@@ -16,6 +16,7 @@ from collector.hosts import registrable_domain, snippet
 from collector.ingest import Obstacle
 from collector.keeper import Keeper
 from collector.load import Loader
+from collector.retention import Retention
 from collector.seal import Sealer
 from collector.stats import Stats
 from collector.store import Store, StoreError
@@ -46,9 +47,10 @@ def owning(core: Core) -> Iterator[Owned]:
         journal_directory = core.config.data / "journal"
         loader = Loader(journal_directory, store)
         sealer = Sealer(journal_directory, store, loader, core.control)
+        retention = Retention(store, loader, core.control)
         stats = Stats(store, core.config.small_cells, core.config.query_limit)
         routes = dashboard.routes(_dashboard_parts(core, stats))
-        yield Owned(routes, Keeper(loader, sealer, core.clock))
+        yield Owned(routes, Keeper(loader, sealer, retention, core.clock))
 
 
 def _dashboard_parts(core: Core, stats: Stats) -> dashboard.Parts:

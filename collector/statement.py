@@ -24,15 +24,17 @@ SEALED_AFTER_MINUTES = 35  # tests hold it against collector/seal.py
 _SECONDS_A_DAY = 86_400
 
 UNSEALED = tuple(field for field in Event.__struct_fields__)
-# The columns of the archive's tables `visits` and `events`; tests hold them against the tables.
+# The columns of the archive's tables `visits` and `events`, with what their numbers of pages and
+# arrivals stand for in the place of those; tests hold them against the tables.
 VISITS = (
-    "site", "date", "visitor", "visit", "hour", "duration_s", "pageviews", "events", "is_bounce",
-    "entry_host", "exit_host", "entry_page", "exit_page", "source", "channel", "referrer",
-    "utm_source", "utm_medium", "utm_campaign", "country", "device", "browser", "os", "screen",
+    "site", "date", "visitor", "visit", "mark", "hour", "duration_s", "pageviews", "events",
+    "is_bounce", "entry_host", "exit_host", "entry_page", "exit_page", "source", "channel",
+    "referrer", "utm_source", "utm_medium", "utm_campaign", "country", "device", "browser", "os",
+    "screen",
 )  # fmt: skip
 EVENTS = (
-    "site", "date", "visitor", "visit", "step", "hour", "name", "host", "path", "interactive",
-    "engaged_s", "scroll", "props", "revenue", "currency",
+    "site", "date", "visitor", "visit", "step", "hour", "name", "name_mark", "host", "path",
+    "page_mark", "interactive", "engaged_s", "scroll", "props", "revenue", "currency",
 )  # fmt: skip
 NEVER = (
     "ip_address", "user_agent", "referrer_path", "referrer_query", "query_parameters", "cookies",
@@ -208,13 +210,13 @@ def example(domain: str) -> tuple[Mapping[str, object], Mapping[str, object]]:
     """Return a made-up visit, and one of its pageviews, as they are kept once sealed."""
     shared = {"site": 1, "date": "2026-03-02", "visitor": 2_718_281_828, "visit": 1, "hour": 9}
     visit = {
-        "duration_s": 95, "pageviews": 2, "events": 2, "is_bounce": False,
+        "mark": 1, "duration_s": 95, "pageviews": 2, "events": 2, "is_bounce": False,
         "entry_host": domain, "exit_host": domain, "entry_page": "/", "exit_page": "/news",
         "source": "Ecosia", "channel": "search", "referrer": "ecosia.org", "country": "DE",
         "device": "mobile", "browser": "Firefox", "os": "Android", "screen": "xs",
     }  # fmt: skip
     event = {
-        "step": 2, "name": "pageview", "host": domain, "path": "/news", "interactive": True,
-        "engaged_s": 41, "scroll": 8,
+        "step": 2, "name": "pageview", "name_mark": 0, "page_mark": 1, "host": domain,
+        "path": "/news", "interactive": True, "engaged_s": 41, "scroll": 8,
     }  # fmt: skip
     return shared | visit, shared | event

@@ -1,0 +1,1 @@
+DELETE FROM archive.rolled_months WHERE site = $site AND month < $before;
