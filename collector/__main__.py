@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -233,6 +234,35 @@ def doctor(context: typer.Context, key_dir: _KeyDir = None) -> None:
     rows = [("ok" if f.is_well else "NOT WELL", f.what, f.found) for f in findings]
     _print_table(("", "what", "found"), rows)
     if not all(finding.is_well for finding in findings):
+        raise typer.Exit(1)
+
+
+@cli.command()
+def audit(
+    context: typer.Context,
+    directory: Annotated[
+        Path, typer.Argument(metavar="DATA", help="A data directory, or a backup of one.")
+    ],
+    key_dir: _KeyDir = None,
+) -> None:
+    """Look through a data directory for what must not be in it; exit code 1 if there is any."""
+    from collector import audit, compose  # noqa: PLC0415 - see _listen
+
+    with _errors_told():
+        if not (directory / "control.sqlite").exists():
+            raise StartError(f"{directory} is no data directory: it has no control.sqlite")
+        config = context.obj.settings(key_dir=key_dir).config
+        _prepare_process(config)
+        keys = config.key_dir or compose.default_key_dir(directory)
+        now = datetime.now(UTC)
+        checks = audit.audit(directory, keys, now)
+    typer.echo(f"gatecount {version('gatecount')} looked through {directory.resolve()}")
+    typer.echo(f"on {now:%Y-%m-%d %H:%M} UTC.\n")
+    rows = [
+        (f"{c.leaks:,} LEAKS" if c.leaks else "ok", c.promise, c.what, c.looked_at) for c in checks
+    ]
+    _print_table(("", "", "what was looked for", "in"), rows)
+    if any(check.leaks for check in checks):
         raise typer.Exit(1)
 
 

@@ -425,6 +425,14 @@ class Control:
             SettingChange(_EPOCH + changed_at * _MICROSECOND, *rest) for changed_at, *rest in rows
         )
 
+    def texts(self) -> Iterator[str]:
+        """Yield every text that is kept, for looking through all there is."""
+        with self._reading() as connection:
+            tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+            for (table,) in tables.fetchall():
+                rows = connection.execute(f'SELECT * FROM "{table}"').fetchall()
+                yield from (value for row in rows for value in row if isinstance(value, str))
+
     def removed(self) -> tuple[Site, ...]:
         """Return the removed sites whose numbers are still to be deleted, by id."""
         with self._reading() as connection:

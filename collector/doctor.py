@@ -3,19 +3,18 @@
 It looks at files only, so it runs beside a server, and while none runs.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from collector import journal
 from collector.control import Control
 from collector.keys import KeyStore
 from collector.statement import RAW_GONE_AFTER_HOURS
 
 _RAW_GONE_AFTER = timedelta(hours=RAW_GONE_AFTER_HOURS)
 _CLOCK_TOLERANCE = timedelta(minutes=1)
-_BEGUN = re.compile(r"(\d{8}T\d{6})\d{6}-")  # as collector/journal.py names chunks
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ def examine(data: Path, keys: KeyStore, control: Control, now: datetime) -> Iter
     yield _keys_in_ram(keys)
     yield _swap(keys)
     yield _old_keys(keys, now)
-    begun = sorted(filter(None, map(_begun, (data / "journal").glob("*.jsonl"))))
+    begun = sorted(filter(None, map(journal.begun, journal.chunks(data / "journal"))))
     yield _raw_days(data, begun, now)
     yield from _retention(control)
     yield _clock(begun, control, now)
@@ -85,8 +84,3 @@ def _clock(begun: list[datetime], control: Control, now: datetime) -> Finding:
         found = f"behind what is on record ({max(known):%Y-%m-%d %H:%M} UTC)"
         return Finding(is_well=False, what="clock", found=f"{found}: set it right")
     return Finding(is_well=True, what="clock", found="not behind what is on record")
-
-
-def _begun(chunk: Path) -> datetime | None:
-    match = _BEGUN.match(chunk.name)
-    return datetime.strptime(match[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC) if match else None

@@ -283,6 +283,14 @@ def chunks(directory: Path) -> list[Path]:
     return sorted(directory.glob("*" + SUFFIX))
 
 
+def begun(path: Path) -> datetime | None:
+    """Return when a chunk was begun, by its name; None if that says nothing."""
+    try:
+        return datetime.strptime(path.name[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
 def is_held(path: Path) -> bool:
     """Tell whether a writer still holds a chunk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

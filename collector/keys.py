@@ -129,6 +129,11 @@ def _key_name(file_name: str) -> KeyName | None:
         return None
 
 
+def is_key_file(file_name: str) -> bool:
+    """Tell whether a file is named as day keys are."""
+    return _key_name(file_name) is not None
+
+
 def _expires_at(name: KeyName) -> datetime:
     try:
         return date_end(name.timezone, name.date) + _GRACE

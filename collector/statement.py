@@ -208,7 +208,7 @@ def _changes(recorded: tuple[SettingChange, ...], domains: Mapping[int, str]) ->
 
 def example(domain: str) -> tuple[Mapping[str, object], Mapping[str, object]]:
     """Return a made-up visit, and one of its pageviews, as they are kept once sealed."""
-    shared = {"site": 1, "date": "2026-03-02", "visitor": 2_718_281_828, "visit": 1, "hour": 9}
+    shared = {"site": 1, "date": "2026-03-02", "visitor": 1742, "visit": 1, "hour": 9}
     visit = {
         "mark": 1, "duration_s": 95, "pageviews": 2, "events": 2, "is_bounce": False,
         "entry_host": domain, "exit_host": domain, "entry_page": "/", "exit_page": "/news",

@@ -147,6 +147,19 @@ def test_the_doctor_says_what_is_wrong_by_its_exit_code(
     assert (ill.exit_code, ill.stdout.count("NOT WELL")) == (1, 1)
 
 
+def test_the_audit_prints_what_it_looked_at(gatecount: Command, data: Path) -> None:
+    """With counts; the exit code says whether anything was found."""
+    gatecount("site", "add", SITE)
+    clean = gatecount("audit", str(data))
+    assert (clean.exit_code, "LEAK" in clean.stdout) == (0, False)
+    assert clean.stdout.startswith("gatecount 0.1.0 looked through")
+    (data / "access.log").write_text("198.51.100.213")
+    told_of = gatecount("audit", str(data))
+    assert (told_of.exit_code, told_of.stdout.count("1 LEAKS")) == (1, 1)
+    assert "198.51" not in told_of.stdout
+    assert told(gatecount("audit", str(data / "nowhere"))).endswith("it has no control.sqlite")
+
+
 def test_removing_a_site_is_asked_for_once_more(gatecount: Command) -> None:
     """Because its numbers are gone for good."""
     gatecount("site", "add", SITE)

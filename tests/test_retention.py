@@ -1,6 +1,7 @@
 """Retention: what is too old goes, and not more of it in a day than a wrong clock may cost."""
 
 import asyncio
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ START = datetime(2025, 7, 28, 12, tzinfo=UTC)  # the months due later are as lon
 FIRST = START.date()
 DAYS = 6  # into the next month
 ONE_DAY = timedelta(days=1)
+SITE = 1
 SUMMED: tuple[tuple[Dimension, ...], ...] = (
     (),
     (Dimension.PAGE,),
@@ -30,6 +32,22 @@ SUMMED: tuple[tuple[Dimension, ...], ...] = (
 @pytest.fixture(name="here")
 def open_house(ram: Path) -> Iterator[House]:
     """Open a data directory."""
+    with house(ram) as here:
+        yield here
+
+
+@pytest.fixture(name="made", scope="module")
+def fill_once(ram_of_module: Path) -> Path:
+    """Make a data directory in which the days of one site are sealed."""
+    with house(ram_of_module) as here:
+        fill(here, here.site())
+    return ram_of_module
+
+
+@pytest.fixture(name="filled")
+def open_filled(made: Path, ram: Path) -> Iterator[House]:
+    """Open a copy of it."""
+    shutil.copytree(made, ram, dirs_exist_ok=True)
     with house(ram) as here:
         yield here
 
@@ -79,10 +97,9 @@ def test_the_first_day_that_is_kept(today: str, months: int, first: str) -> None
     assert kept_from(date.fromisoformat(today), months).isoformat() == first
 
 
-def test_each_day_goes_when_it_is_too_old(here: House) -> None:
+def test_each_day_goes_when_it_is_too_old(filled: House) -> None:
     """Not a day earlier; and all that is left adds up as before."""
-    site = here.site()
-    fill(here, site)
+    here, site = filled, SITE
     retention = of(here)
     assert retention.purge_due(due(0) - ONE_DAY) == 0
     assert sealed(here, site) == [*range(DAYS)]
@@ -98,10 +115,9 @@ def test_each_day_goes_when_it_is_too_old(here: House) -> None:
             assert total == 3 * (DAYS - number - 1), dimensions
 
 
-def test_nothing_of_a_day_that_is_gone_is_left(here: House) -> None:
+def test_nothing_of_a_day_that_is_gone_is_left(filled: House) -> None:
     """No row, no sum, no page or source that only it had, and no byte of these on the disk."""
-    site = here.site()
-    fill(here, site)
+    here = filled
     retention = of(here)
     for number in range(2):
         retention.purge_due(due(number))
@@ -116,10 +132,9 @@ def test_nothing_of_a_day_that_is_gone_is_left(here: House) -> None:
         assert rows == [], table
 
 
-def test_a_standstill_is_made_up_for_two_days_a_day(here: House) -> None:
+def test_a_standstill_is_made_up_for_two_days_a_day(filled: House) -> None:
     """So that a clock which is wrong for a day costs no more than two; the rest is told."""
-    site = here.site()
-    fill(here, site)
+    here, site = filled, SITE
     late = due(DAYS)
     for day, left in enumerate([4, 2, 0]):
         now = late + day * ONE_DAY
@@ -129,10 +144,9 @@ def test_a_standstill_is_made_up_for_two_days_a_day(here: House) -> None:
         assert here.control.purging(site).overdue_days == left
 
 
-def test_what_the_operator_decides_is_done_at_once(here: House) -> None:
+def test_what_the_operator_decides_is_done_at_once(filled: House) -> None:
     """All that is due then, and no more than that; later days go by the rule again."""
-    site = here.site()
-    fill(here, site)
+    here, site = filled, SITE
     now = due(3, months=1)
     assert of(here).purge_due(now) == 0
     here.control.set_retention("example.com", 1, now)
