@@ -17,6 +17,7 @@ from collector.ingest import Obstacle
 from collector.keeper import Keeper
 from collector.load import Loader
 from collector.realtime import Realtime
+from collector.retention import Retention
 from collector.seal import Sealer
 from collector.stats import Stats
 from collector.store import Store, StoreError, as_parquet
@@ -47,10 +48,11 @@ def owning(core: Core) -> Iterator[Owned]:
         journal_directory = core.config.data / "journal"
         loader = Loader(journal_directory, store)
         sealer = Sealer(journal_directory, store, loader, core.control)
+        retention = Retention(store, loader, core.control)
         stats = Stats(store, core.config.small_cells, core.config.query_limit)
         realtime = Realtime(store, core.config.small_cells, core.config.query_limit)
         routes = dashboard.routes(_dashboard_parts(core, stats, realtime))
-        yield Owned(routes, Keeper(loader, sealer, core.clock))
+        yield Owned(routes, Keeper(loader, sealer, retention, core.clock))
 
 
 def _dashboard_parts(core: Core, stats: Stats, realtime: Realtime) -> dashboard.Parts:

@@ -125,7 +125,7 @@ class Sealer:
         if not leftovers and not gone and known <= chunks.keys():
             return
         with self._store.writing() as session:
-            for table in ("events", "arrivals", "visits", "drops", "day_keys"):
+            for table in ("events", "arrivals", "visits", "drops", "day_keys", "erasures"):
                 session.run(f"seal_forget_{table}")
             session.run("load_ledger", chunk=_NO_CHUNK, first_byte=0, end_byte=0, is_last=False)
         for path in gone:

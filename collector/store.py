@@ -14,7 +14,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -124,6 +124,13 @@ class Session:
             raise StoreInterruptedError("interrupted") from None
         except duckdb.Error as error:
             raise StoreError(_told(error)) from None
+
+    def texts(self, database: str, table: str, column: str) -> list[tuple[str]]:
+        """Return the different values of a column, as texts; for looking through all there is."""
+        names = (name.replace('"', '""') for name in (database, table, column))
+        database, table, column = (f'"{name}"' for name in names)
+        found = f"SELECT DISTINCT {column}::VARCHAR FROM {database}.{table}"
+        return self.query(f"{found} WHERE {column} IS NOT NULL")
 
 
 def _told(error: duckdb.Error) -> str:
@@ -435,6 +442,37 @@ class Store:
             live.rename(self._data / "live.unreadable.duckdb")
         _unlink(_wal(live))
         _sync_directory(self._data)
+
+
+@contextlib.contextmanager
+def opened_alone(files: Mapping[str, Path], scratch: Path) -> Iterator[Session]:
+    """Open copies of databases by their names, apart from any server that has the originals.
+
+    Raises:
+        StoreError: one of them cannot be read.
+    """
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "temp_directory": str(scratch),
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    with contextlib.closing(duckdb.connect(":memory:", config=config)) as connection:
+        session = Session(connection)
+        for name, path in files.items():
+            session.query(f"ATTACH '{_quoted(path)}' AS {name}")
+        yield session
+
+
+@cache
+def program_columns(databases: tuple[str, ...]) -> frozenset[tuple[str, str, str]]:
+    """Return (database, table, column) of all that the migrations of databases make."""
+    with contextlib.closing(duckdb.connect(":memory:")) as connection:
+        for database in databases:
+            connection.execute(f"ATTACH ':memory:' AS {database}")
+            for _, text in _migrations(database):
+                connection.execute(text)
+        rows = connection.execute(statement("audit_columns")).fetchall()
+    return frozenset((database, table, column) for database, table, column, _ in rows)
 
 
 def _interrupt(
