@@ -12,6 +12,7 @@ from starlette.types import Scope
 from collector.compose import Core
 from collector.config import Config, StartError
 from collector.control import Site
+from collector.excluded import Asides
 from collector.hosts import registrable_domain, snippet
 from collector.ingest import Obstacle
 from collector.keeper import Keeper
@@ -47,11 +48,12 @@ def owning(core: Core) -> Iterator[Owned]:
         loader = Loader(journal_directory, store)
         sealer = Sealer(journal_directory, store, loader, core.control)
         stats = Stats(store, core.config.small_cells, core.config.query_limit)
-        routes = dashboard.routes(_dashboard_parts(core, stats))
+        asides = Asides(store, core.config.query_limit)
+        routes = dashboard.routes(_dashboard_parts(core, stats, asides))
         yield Owned(routes, Keeper(loader, sealer, core.clock))
 
 
-def _dashboard_parts(core: Core, stats: Stats) -> dashboard.Parts:
+def _dashboard_parts(core: Core, stats: Stats, asides: Asides) -> dashboard.Parts:
     def diagnose(scope: Scope, site: Site) -> tuple[dashboard.Finding, ...]:
         own = registrable_domain(site.domain)
         # Where a public URL suits the site, its visitors come by that one, whatever this one is.
@@ -70,6 +72,8 @@ def _dashboard_parts(core: Core, stats: Stats) -> dashboard.Parts:
         geo_attribution=core.countries.attribution_needed,
         notices=core.keys.warnings,
         rekeyed=lambda site: stats.rekeyed(site.id),
+        excluded=lambda site, period: asides.excluded(site.id, period),
+        properties=lambda site, period, event: asides.property_names(site.id, period, event),
     )
 
 

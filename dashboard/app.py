@@ -10,9 +10,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from collector.question import TooSlowError
-from dashboard import api, views
+from dashboard import api, details, overview, sites
 from dashboard.accounts import Accounts
 from dashboard.assets import asset
+from dashboard.frame import Frame, framed
 from dashboard.pages import render
 from dashboard.parts import Finding, Parts
 from dashboard.web import SECURITY_HEADERS, SecurityHeaders
@@ -32,9 +33,14 @@ def routes(parts: Parts) -> list[Route]:
     """
     accounts = Accounts(parts)
     route = partial(Route, middleware=_MIDDLEWARE)
+
+    def page(show: Callable[[Frame, Request], Response]) -> Callable[[Request], Response]:
+        return _for_members(accounts, partial(framed, parts, show))
+
     return [
-        route("/", _for_members(accounts, partial(views.front_page, parts))),
-        route("/sites/{domain}", _for_members(accounts, partial(views.site_page, parts))),
+        route("/", _for_members(accounts, partial(sites.front_page, parts))),
+        route("/sites/{domain}", page(overview.site_page)),
+        route("/sites/{domain}/by/{field:path}", page(details.details_page)),
         route("/login", accounts.login_page),
         route("/login", accounts.login, methods=["POST"]),
         route("/logout", accounts.logout, methods=["POST"]),

@@ -1,6 +1,6 @@
 """What the dashboard is given from outside."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -8,6 +8,7 @@ from enum import StrEnum
 from starlette.types import Scope
 
 from collector.control import Control, Site
+from collector.question import Period
 from collector.stats import Stats
 
 
@@ -79,6 +80,14 @@ def _no_notices() -> tuple[str, ...]:
     return ()
 
 
+def _no_drops(_site: Site, _period: Period) -> Mapping[str, int]:
+    return {}
+
+
+def _no_names(_site: Site, _period: Period, _event: str) -> tuple[str, ...]:
+    return ()
+
+
 def _no_dates(_site: Site) -> frozenset[date]:
     return frozenset()
 
@@ -97,6 +106,8 @@ class Parts:
         notices: what the operator must know on every page, one sentence each.
         rekeyed: the dates on which a site's day key was made anew (a restart of the machine), so
             that returning visitors count twice.
+        excluded: how many events of a period were not counted, by the reason why.
+        properties: the names of what a site says about its events of one name in a period.
     """
 
     stats: Stats
@@ -109,3 +120,5 @@ class Parts:
     geo_attribution: bool = False
     notices: Callable[[], tuple[str, ...]] = _no_notices
     rekeyed: Callable[[Site], frozenset[date]] = _no_dates
+    excluded: Callable[[Site, Period], Mapping[str, int]] = _no_drops
+    properties: Callable[[Site, Period, str], tuple[str, ...]] = _no_names

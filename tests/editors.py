@@ -14,7 +14,8 @@ import msgspec
 from starlette.applications import Starlette
 
 from collector.control import Control, Site
-from collector.journal import Event, line
+from collector.excluded import Asides
+from collector.journal import Event, Record, line
 from collector.load import Loader
 from collector.stats import Stats
 from collector.store import Store
@@ -40,8 +41,8 @@ class Newsroom:
         """Register a site."""
         return self.control.add_site(domain, timezone, self.now)
 
-    def count(self, *events: Event) -> None:
-        """Carry events from a journal into the store, as `serve` does."""
+    def count(self, *events: Record) -> None:
+        """Carry records from a journal into the store, as `serve` does."""
         self._chunks += 1
         chunk = self.folder / "journal" / f"{self._chunks:04}.jsonl"
         chunk.parent.mkdir(exist_ok=True)
@@ -51,11 +52,14 @@ class Newsroom:
     def client(self, scheme: str = "http") -> "Client":
         """Return a browser that knows nothing of us yet."""
         others = dict(self.parts)
+        asides = Asides(self.store)
         parts: dict[str, Any] = {
             "stats": Stats(self.store, others.pop("least_visitors", 1), others.pop("limit_s", 30)),
             "control": self.control,
             "clock": lambda: self.now,
             "diagnose": lambda _scope, _site: (),
+            "excluded": lambda site, period: asides.excluded(site.id, period),
+            "properties": lambda site, period, name: asides.property_names(site.id, period, name),
             "snippet": lambda site: f'<script defer src="https://{site.domain}/b.js"></script>',
         }
         return Client(Starlette(routes=routes(Parts(**(parts | others)))), scheme)
@@ -92,7 +96,7 @@ class Client:
         return asyncio.run(sent)
 
 
-def pageview(site: Site, token: int, ago: timedelta, path: str = "/", **values: str) -> Event:
+def pageview(site: Site, token: int, ago: timedelta, path: str = "/", **values: object) -> Event:
     """Return a pageview some time before NOW."""
     at = NOW - ago
     local = at.astimezone(ZoneInfo(site.timezone))
