@@ -34,6 +34,12 @@ _STEPS = {
     Dimension.MONTH: (59, 5000),
 }  # the least and the most days that a step suits
 _STEP_NAMES = {step.value.partition(":")[2]: step for step in _STEPS}
+_STEP_WORDS = {
+    Dimension.HOUR: "hourly",
+    Dimension.DAY: "daily",
+    Dimension.WEEK: "weekly",
+    Dimension.MONTH: "monthly",
+}
 _MOST_DAYS_BY_DAY, _MOST_DAYS_BY_WEEK = 92, 400
 _TABS = ("sources", "pages", "places", "devices", "events")
 _TAB_MAX_CHARACTERS = 310
@@ -219,8 +225,8 @@ class View:
     def steps(self) -> tuple[Link, ...]:
         """Return the links to other steps of the chart, as far as they suit the period."""
         return tuple(
-            Link(name, self._stepping(step).href, step is self.step)
-            for name, step in _STEP_NAMES.items()
+            Link(_STEP_WORDS[step], self._stepping(step).href, step is self.step)
+            for step in _STEPS
             if _suits(step, self.period)
         )
 

@@ -16,12 +16,14 @@ from dashboard.assets import asset
 from dashboard.frame import Frame, framed
 from dashboard.pages import render
 from dashboard.parts import Finding, Parts
+from dashboard.theme import Themed, choose_theme
 from dashboard.web import SECURITY_HEADERS, SecurityHeaders
 
 __all__ = ["SECURITY_HEADERS", "Finding", "Parts", "SecurityHeaders", "routes"]
 
 _MIDDLEWARE = (
     Middleware(SecurityHeaders),
+    Middleware(Themed),
     Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
 )
 
@@ -44,6 +46,7 @@ def routes(parts: Parts) -> list[Route]:
         route("/login", accounts.login_page),
         route("/login", accounts.login, methods=["POST"]),
         route("/logout", accounts.logout, methods=["POST"]),
+        route("/theme", choose_theme, methods=["POST"]),
         route("/api/v2/query", partial(api.query, parts, accounts), methods=["POST"]),
         route("/api/v1/stats/realtime/visitors", partial(api.current_visitors, parts, accounts)),
         Route("/assets/{file}", asset, middleware=[Middleware(SecurityHeaders)]),

@@ -51,7 +51,7 @@ class Point:
 
     Args:
         value: None where there is no value: before the present ends, or a mean of nothing.
-        finished: False for the one step that is still running.
+        finished: False for a step that is still running, or that the period only has a part of.
         label: what stands below the chart, if `tick` says so.
         readout: the exact value in words, shown while the pointer is on it.
         then: what it was in the period that this one is compared with.
@@ -224,9 +224,10 @@ def _neighbours(chosen: Sequence[bool]) -> Iterator[list[int]]:
 
 
 def _unfinished(plot: _Plot) -> Iterator[list[int]]:
-    """Yield the pairs of neighbours of which the second is still running."""
+    """Yield the pairs of neighbours of which one is not whole."""
     for (before, one), (after, other) in pairwise(enumerate(plot.points)):
-        if one.value is not None and other.value is not None and not other.finished:
+        is_whole = one.finished and other.finished
+        if one.value is not None and other.value is not None and not is_whole:
             yield [before, after]
 
 

@@ -192,6 +192,7 @@ def _series_of(frame: Frame, found: Mapping[str, Answer]) -> dict[str, Any]:
         "moments": [moment for moment in line if moment.started],
         "is_compared": any(moment.then is not None for moment in line),
         "has_running": any(moment.running for moment in line),
+        "has_cut": any(moment.is_cut and not moment.running for moment in line),
         "measures": tuple(Measure),
         "unit": unit,
     }

@@ -6,6 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
 from dashboard.assets import asset_url
+from dashboard.theme import current_theme
 
 
 @cache
@@ -18,6 +19,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["asset"] = asset_url
+    environment.globals["theme"] = current_theme
     return environment
 
 

@@ -51,9 +51,14 @@ class Moment:
         """Whether it is not over yet."""
         return self.bucket.state is State.RUNNING
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether the period holds only a part of it: the first or the last week or month."""
+        return self.bucket.is_cut
+
     def readout(self, measure: Measure, least_visitors: int = 0) -> str:
         """Say what the measure was: `13:00-14:00 so far: 42 visitors (Mon 23 Nov: 38)`."""
-        so_far = " so far" if self.running else ""
+        so_far = " so far" if self.running else ", in part" if self.is_cut else ""
         number = measure.written(self.totals, least_visitors)
         said = f"{self.name}{so_far}: {number} {_noun(measure, self.totals)}".rstrip()
         if self.then is None:
@@ -121,7 +126,7 @@ def _point(moment: Moment, measure: Measure, steps: int, least_visitors: int) ->
     label, tick = _label(moment.bucket.start, moment.step, steps)
     return Point(
         value=measure.of(moment.totals) if moment.started else None,
-        finished=not moment.running,
+        finished=not (moment.running or moment.is_cut),
         label=label,
         tick=tick,
         readout=moment.readout(measure, least_visitors),
@@ -153,7 +158,8 @@ def _hour_label(start: datetime, steps: int) -> tuple[str, Tick]:
 
 def _week_label(start: datetime, steps: int) -> tuple[str, Tick]:
     if steps > _DAILY_NAMES:  # only the first week of a month
-        return _month_label(start, steps // 4) if start.day <= _DAYS_OF_A_WEEK else ("", Tick.NONE)
+        is_first = start.day <= _DAYS_OF_A_WEEK and start.weekday() == _MONDAY
+        return _month_label(start, steps // 4) if is_first else ("", Tick.NONE)
     return f"{start.day} {start:%b}", Tick.MAJOR if steps <= _NARROW_NAMES else Tick.MINOR
 
 

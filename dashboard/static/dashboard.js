@@ -16,8 +16,8 @@ function isBusy() {
   return (
     document.hidden ||
     !document.getSelection().isCollapsed ||
-    (active && active.matches("main input")) ||
-    document.querySelector("main .dates[open]")
+    (active && active.matches("main :is(input, select), main .plot")) ||
+    document.querySelector("main .menu[open], dialog[open], .plot .on")
   );
 }
 
@@ -35,6 +35,7 @@ function replaceMain(page) {
   if (place >= 0) after.querySelectorAll(focusable)[place]?.focus({ preventScroll: true });
   document.title = page.title;
   showCopyButtons();
+  document.dispatchEvent(new Event("renewed"));
 }
 
 async function renew() {

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from dashboard.accounts import local_path
+from dashboard.web import local_path
 from tests.dashboard.reading import (
     DAY,
     Markup,

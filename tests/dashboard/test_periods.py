@@ -108,12 +108,12 @@ def test_one_can_step_back_and_forth_but_not_into_the_future() -> None:
     ("state", "steps", "own"),
     [
         ("period=day", [], "hour"),
-        ("period=7d", ["hour", "day"], "day"),
-        ("period=28d", ["day", "week"], "day"),
-        ("period=91d", ["day", "week", "month"], "day"),
-        ("period=12mo", ["day", "week", "month"], "week"),
-        ("period=all", ["day", "week", "month"], "month"),
-        ("period=7d&step=month", ["hour", "day"], "day"),
+        ("period=7d", ["hourly", "daily"], "day"),
+        ("period=28d", ["daily", "weekly"], "day"),
+        ("period=91d", ["daily", "weekly", "monthly"], "day"),
+        ("period=12mo", ["daily", "weekly", "monthly"], "week"),
+        ("period=all", ["daily", "weekly", "monthly"], "month"),
+        ("period=7d&step=month", ["hourly", "daily"], "day"),
     ],
 )
 def test_only_steps_that_suit_a_period_are_offered(state: str, steps: list[str], own: str) -> None:

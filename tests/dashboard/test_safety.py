@@ -15,6 +15,8 @@ from tests.dashboard.reading import (
 )
 from tests.editors import Newsroom, pageview
 
+SCRIPTS = [asset_url(f"{name}.js") for name in ("dashboard", "chart", "keys")]
+
 
 def test_hostile_values_are_shown_as_text(room: Newsroom) -> None:
     """Wherever a visitor can put one: page, source, country, device, browser, system."""
@@ -40,11 +42,11 @@ def test_hostile_values_are_shown_as_text(room: Newsroom) -> None:
     allowed = {"html", "head", "body", "main", "header", "footer", "section", "nav", "div"}
     allowed |= {"title", "meta", "link", "script", "noscript", "form", "label", "input", "button"}
     allowed |= {"h1", "h2", "p", "a", "strong", "span", "ul", "li", "details", "summary"}
-    allowed |= {"select", "option"}
+    allowed |= {"select", "option", "dialog", "dl"}
     allowed |= {"table", "thead", "tbody", "tr", "th", "td", "desc"}
     allowed |= {"svg", "g", "rect", "line", "circle", "text", "polygon", "polyline"}
     assert {tag for tag, _ in markup.tags} <= allowed
-    assert [a.get("src") for t, a in markup.tags if t == "script"] == [asset_url("dashboard.js")]
+    assert [a.get("src") for t, a in markup.tags if t == "script"] == SCRIPTS
     assert "Visitors are counted per day" in markup.words  # read to the end
     for text in XSS:
         assert page.count(f">{_escaped(text)}</a>") >= 2, text
@@ -96,7 +98,7 @@ def test_every_answer_has_the_security_headers(busy: Newsroom, method: str, path
     )
 
 
-@pytest.mark.parametrize("name", ["style.css", "dashboard.js", "icon.svg"])
+@pytest.mark.parametrize("name", ["style.css", "dashboard.js", "keys.js", "chart.js", "icon.svg"])
 def test_an_asset_asked_for_by_its_hash_is_kept_for_ever(busy: Newsroom, name: str) -> None:
     """By any other address it is asked for again; it comes compressed to those who can."""
     client = busy.client()
