@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from collector.control import Site
 from collector.question import QueryError
-from dashboard.addresses import View, view_of
+from dashboard.addresses import View, site_path, view_of
 from dashboard.chosen import Comparing, typed
 from dashboard.fields import FILTERABLE, address, label
 from dashboard.pages import render
@@ -41,6 +41,7 @@ class Frame:
             **_head(self.parts, self.site),
             "view": self.view,
             "path": self.path,
+            "lists": f"{site_path(self.site)}/by/",
             "clock": f"{self.local:%H:%M}",
             "least_visitors": self.parts.stats.least_visitors,
             "fields": [(address(each), label(each)) for each in FILTERABLE],

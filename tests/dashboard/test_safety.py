@@ -42,7 +42,7 @@ def test_hostile_values_are_shown_as_text(room: Newsroom) -> None:
     allowed = {"html", "head", "body", "main", "header", "footer", "section", "nav", "div"}
     allowed |= {"title", "meta", "link", "script", "noscript", "form", "label", "input", "button"}
     allowed |= {"h1", "h2", "p", "a", "strong", "span", "ul", "li", "details", "summary"}
-    allowed |= {"select", "option", "dialog", "dl"}
+    allowed |= {"select", "option", "dialog", "dl", "datalist"}
     allowed |= {"table", "thead", "tbody", "tr", "th", "td", "desc"}
     allowed |= {"svg", "g", "rect", "line", "circle", "text", "polygon", "polyline"}
     assert {tag for tag, _ in markup.tags} <= allowed

@@ -14,8 +14,11 @@ from tests.serving import pageview
 
 COLLECTOR = {"Host": "stats.example.net"}
 AXE = Path(__file__).parents[1] / "axe" / "axe.min.js.gz"
-_VIOLATIONS = """async (rules) => (await axe.run(rules ? { runOnly: rules } : {})).violations.map(({ id, nodes }) =>
-    [id, ...nodes.map((node) => `${node.html.slice(0, 99)} ${node.failureSummary}`)].join("\\n"))"""
+_VIOLATIONS = """async (rules) => {
+    const found = await axe.run(rules ? { runOnly: rules } : {})
+    return found.violations.map(({ id, nodes }) => [id, ...nodes.map(
+        (node) => `${node.html.slice(0, 99)} ${node.failureSummary}`)].join("\\n"))
+}"""
 _ABOVE_THE_FOLD = """() => ["tiles", "series"].map((name) =>
     Math.round(document.querySelector("." + name).getBoundingClientRect().bottom))"""
 
@@ -150,3 +153,36 @@ def test_the_first_look_shows_what_matters(read: Desk) -> None:
     assert page.evaluate(_ABOVE_THE_FOLD)[0] <= 844
     printed = page.pdf(format="A4")
     assert printed.count(b"/Type /Page\n") == 1
+
+
+def test_another_view_replaces_the_page_in_place(read: Desk) -> None:
+    """No reload, no jump; going back works, and the focus stays where it was."""
+    page = read.page
+    read.open(STEADY)
+    page.evaluate("window.stays = true")
+    page.get_by_role("link", name="Channels").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Channels")).to_have_attribute("aria-current", "true")
+    expect(page.get_by_role("link", name="Channels")).to_be_focused()
+    assert page.url == f"{DASHBOARD}sites/{STEADY}?period=day&sources=channel"
+    page.get_by_role("link", name="Search", exact=True).click()
+    expect(page.locator(".chip strong")).to_have_text("Search")
+    expect(page.locator("#said")).to_contain_text(STEADY)
+    page.go_back(wait_until="commit")
+    expect(page.locator(".chip")).to_have_count(0)
+    page.get_by_text("More", exact=True).click()
+    page.get_by_label("From", exact=True).fill("2026-01-01")
+    page.get_by_label("To", exact=True).fill("2026-01-02")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_text("Nobody was counted in this period")).to_be_visible()
+    assert page.evaluate("window.stays")
+
+
+def test_the_form_offers_the_values_there_are(read: Desk) -> None:
+    """Those of the field that is chosen, by their names."""
+    page = read.page
+    read.open(STEADY)
+    page.get_by_text("Filter", exact=True).click()
+    page.get_by_role("combobox", name="What").select_option("source")
+    page.get_by_label("Value", exact=True).focus()
+    expect(page.locator("#values option[value='Google']")).to_have_count(1)
