@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from collector.question import TooSlowError
-from dashboard import api, details, overview, sites
+from dashboard import api, details, overview, realtime, sites
 from dashboard.accounts import Accounts
 from dashboard.assets import asset
 from dashboard.frame import Frame, framed
@@ -43,6 +43,12 @@ def routes(parts: Parts) -> list[Route]:
         route("/", _for_members(accounts, partial(sites.front_page, parts))),
         route("/sites/{domain}", page(overview.site_page)),
         route("/sites/{domain}/by/{field:path}", page(details.details_page)),
+        route("/sites/{domain}/now", page(realtime.realtime_page)),
+        Route(
+            "/sites/{domain}/now/events",
+            realtime.Events(parts, accounts).watch,
+            middleware=[Middleware(SecurityHeaders)],
+        ),
         route("/login", accounts.login_page),
         route("/login", accounts.login, methods=["POST"]),
         route("/logout", accounts.logout, methods=["POST"]),

@@ -32,6 +32,8 @@ _DURATION_STEPS_S = (
 )
 
 _SPARK_ACROSS, _SPARK_PX = 200, 40
+_COLUMNS_TOP_PX, _COLUMNS_PX, _COLUMN_SHARE = 24, 160, 0.8
+_COLUMNS_BASE_PX = _COLUMNS_TOP_PX + _COLUMNS_PX
 
 # How far a scale reaches on which nothing happened.
 _IDLE_TOP = {Unit.COUNT: 1, Unit.RATIO: 1, Unit.PER_CENT: 100, Unit.DURATION: MINUTE_S}
@@ -300,6 +302,49 @@ def _readouts(plot: _Plot) -> Markup:
             text=point.readout,
         )
         for index, point, value in plot.known()
+    )
+
+
+def columns(values: Sequence[float], names: Sequence[str]) -> Markup:
+    """Draw counts as columns side by side, each with its name and value under the pointer."""
+    highest = max(1.0, *values) if values else 1.0
+    step = 100 / max(1, len(values))
+    column = Markup(
+        '<g><rect class="back" x="{x}%" y="0" width="{step}%" height="{full}"/>'
+        '<rect class="column" x="{x}%" y="{y}" width="{width}%" height="{height}"/>'
+        "<title>{name}: {value:,}</title></g>"
+    )
+    drawn = (
+        column.format(
+            x=_short(index * step),
+            step=_short(step),
+            width=_short(step * _COLUMN_SHARE),
+            full=_COLUMNS_BASE_PX,
+            y=_short(_COLUMNS_BASE_PX - _COLUMNS_PX * value / highest),
+            height=_short(_COLUMNS_PX * value / highest),
+            name=name,
+            value=round(value),
+        )
+        for index, (value, name) in enumerate(zip(values, names, strict=True))
+    )
+    return Markup(
+        '<svg class="columns" width="100%" height="{height}" role="img" aria-label="{said}">'
+        '<line class="grid" x1="0" x2="100%" y1="{top}" y2="{top}"/>'
+        '<text x="0" y="{above}">{highest}</text>{columns}'
+        '<line class="base" x1="0" x2="100%" y1="{foot}" y2="{foot}"/>'
+        '<text x="0" y="{text}">{first}</text>'
+        '<text x="100%" y="{text}" text-anchor="end">{last}</text></svg>'
+    ).format(
+        height=_COLUMNS_BASE_PX + _FOOT_PX,
+        top=_short(_COLUMNS_TOP_PX + 0.5),
+        above=_COLUMNS_TOP_PX - 4,
+        highest=f"{highest:,.0f}",
+        said=f"The highest of {len(values)} is {highest:,.0f}, the last {(values or [0])[-1]:,.0f}",
+        columns=Markup("").join(drawn),
+        foot=_short(_COLUMNS_BASE_PX + 0.5),
+        text=_COLUMNS_BASE_PX + 16,
+        first=(names or [""])[0],
+        last=(names or [""])[-1],
     )
 
 

@@ -41,7 +41,7 @@ class Frame:
             **_head(self.parts, self.site),
             "view": self.view,
             "path": self.path,
-            "lists": f"{site_path(self.site)}/by/",
+            "home": site_path(self.site),
             "clock": f"{self.local:%H:%M}",
             "least_visitors": self.parts.stats.least_visitors,
             "fields": [(address(each), label(each)) for each in FILTERABLE],

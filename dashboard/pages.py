@@ -23,6 +23,11 @@ def _environment() -> Environment:
     return environment
 
 
+def fragment(template: str, **values: object) -> str:
+    """Fill in a template that is only a part of a page."""
+    return _environment().get_template(template).render(values)
+
+
 def render(template: str, status: int = 200, **values: object) -> Response:
     """Fill in a template; every value that is not markup already is escaped."""
-    return HTMLResponse(_environment().get_template(template).render(values), status)
+    return HTMLResponse(fragment(template, **values), status)

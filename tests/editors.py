@@ -59,6 +59,7 @@ class Newsroom:
             "clock": lambda: self.now,
             "diagnose": lambda _scope, _site: (),
             "excluded": lambda site, period: asides.excluded(site.id, period),
+            "recent": lambda site, since, until: asides.recent(site.id, since, until),
             "properties": lambda site, period, name: asides.property_names(site.id, period, name),
             "snippet": lambda site: f'<script defer src="https://{site.domain}/b.js"></script>',
         }

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from dashboard.charts import Point, Tick, bar, sparkline, ticks, time_series
+from dashboard.charts import Point, Tick, bar, columns, sparkline, ticks, time_series
 from dashboard.formats import Unit
 
 _TO_COME = Point(None, finished=True, label="", tick=Tick.NONE, readout="")
@@ -119,6 +119,15 @@ def test_a_sparkline_has_a_line_and_no_axes() -> None:
     assert not sparkline([None, None])
     (line,) = _of_class(_tree(sparkline([0, None, 4, 2])), "line")
     assert (line.get("points") or "").split() == ["0,40", "133.33,0", "200,20"]
+
+
+def test_columns_stand_on_the_base_and_say_what_they_are() -> None:
+    """The highest is as high as there is room; nothing at all is flat."""
+    tree = _tree(columns([0, 2, 4], ["two ago", "one ago", "now"]))
+    assert [found.get("height") for found in _of_class(tree, "column")] == ["0", "80", "160"]
+    assert [title.text for title in tree.iter("title")] == ["two ago: 0", "one ago: 2", "now: 4"]
+    assert tree.get("aria-label") == "The highest of 3 is 4, the last 4"
+    assert {c.get("height") for c in _of_class(_tree(columns([0], [""])), "column")} == {"0"}
 
 
 def test_a_gap_breaks_the_line() -> None:

@@ -71,7 +71,7 @@ async function keepFresh() {
   const wantedS = Number(document.querySelector("main").dataset.refreshS);
   await new Promise((done) => setTimeout(done, 1000 * Math.max(wantedS || 1, waitS)));
   try {
-    if (wantedS && !isBusy()) await renew();
+    if (document.querySelector("main").dataset.refreshS && !isBusy()) await renew();
   } catch {
     waitS = Math.min(SLOWEST_S, 2 * Math.max(wantedS, waitS)); // unreachable: ask ever less often
   }

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.endtoend.desk import Desk
 from tests.browser.endtoend.website import DASHBOARD, QUIET, STEADY, Front
+from tests.browser.recorder import DEADLINE_S
 from tests.serving import pageview
 
 COLLECTOR = {"Host": "stats.example.net"}
@@ -186,3 +187,19 @@ def test_the_form_offers_the_values_there_are(read: Desk) -> None:
     page.get_by_role("combobox", name="What").select_option("source")
     page.get_by_label("Value", exact=True).focus()
     expect(page.locator("#values option[value='Google']")).to_have_count(1)
+
+
+def test_what_happens_now_is_seen_as_it_happens(read: Desk, front: Front, section: str) -> None:
+    """By server-sent events, without loading the page again."""
+    page = read.page
+    read.open(STEADY)
+    page.keyboard.press("r")
+    expect(page.get_by_role("heading", name="Visitors per minute")).to_be_visible()
+    expect(page.locator("main[data-refresh-s]")).to_have_count(0)  # events have come
+    page.evaluate("window.stays = true")
+    front.collector.post(pageview(section + "breaking", STEADY), COLLECTOR)
+    row = page.get_by_role("region", name="Pages").get_by_text(section + "breaking")
+    expect(row).to_be_visible(timeout=DEADLINE_S * 1000)
+    assert page.evaluate("window.stays")
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(f"{DASHBOARD}sites/{STEADY}")
