@@ -278,7 +278,8 @@ class Control:
             self._connection.close()
 
     @contextlib.contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Hold the connection; what SQLite has to say becomes a StorageError."""
         try:
             with self._lock:
                 yield self._connection
@@ -286,9 +287,9 @@ class Control:
             raise StorageError(self._path, error) from error
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Iterator[sqlite3.Connection]:
         """Hold the write lock from the start: two that read first could not both go on to write."""
-        with self._reading() as connection, connection:
+        with self.reading() as connection, connection:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
 
@@ -297,17 +298,17 @@ class Control:
 
         Cheap enough to ask every second.
         """
-        with self._reading() as connection:
+        with self.reading() as connection:
             return int(connection.execute("SELECT number FROM revision").fetchone()[0])
 
     def sites(self) -> tuple[Site, ...]:
         """Return the sites that count, by domain."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return _sites(connection, _STANDING)
 
     def site(self, domain: str) -> Site | None:
         """Return the site of a domain, written in any way `domain_name` takes."""
-        with contextlib.suppress(BadDomainError), self._reading() as connection:
+        with contextlib.suppress(BadDomainError), self.reading() as connection:
             return _standing(connection, domain_name(domain))
         return None
 
@@ -319,7 +320,7 @@ class Control:
             SiteExistsError: the domain is a site already.
         """
         name, zone = domain_name(domain), timezone_name(timezone)
-        with self._writing() as connection:
+        with self.writing() as connection:
             if _standing(connection, name):
                 raise SiteExistsError(f"{name} is a site already")
             connection.execute(
@@ -335,7 +336,7 @@ class Control:
             UnknownSiteError: no such site; the message names the nearest.
         """
         name = domain_name(domain)
-        with self._writing() as connection:
+        with self.writing() as connection:
             site = _standing(connection, name)
             if site is None:
                 names = [standing.domain for standing in _sites(connection, _STANDING)]
@@ -347,7 +348,7 @@ class Control:
 
     def removed(self) -> tuple[Site, ...]:
         """Return the removed sites whose numbers are still to be deleted, by id."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return _sites(connection, "WHERE removed_at IS NOT NULL ORDER BY id")
 
     def forget(self, site_id: int) -> None:
@@ -356,7 +357,7 @@ class Control:
         Raises:
             UnknownSiteError: no removed site has this id.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             gone = connection.execute(
                 "DELETE FROM sites WHERE id = ? AND removed_at IS NOT NULL", (site_id,)
             )
@@ -367,7 +368,7 @@ class Control:
         """Make the access key and return it, once ever; None if there is one, or one configured."""
         if self._configured is not None:
             return None
-        with self._writing() as connection:
+        with self.writing() as connection:
             if _stored_key(connection) is not None:
                 return None
             return _make_key(connection)
@@ -380,13 +381,13 @@ class Control:
         """
         if self._configured is not None:
             raise AccessKeyConfiguredError("the option access_key sets the key: change it there")
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute("DELETE FROM logins")
             return _make_key(connection)
 
     def check_access_key(self, key: str) -> bool:
         """Tell whether this is the access key; blanks around it come from pasting."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             right = self._key_in_force(connection)
         return right is not None and hmac.compare_digest(_digest(key.strip()), right)
 
@@ -397,7 +398,7 @@ class Control:
             ControlError: there is no key to log in with yet.
         """
         token = secrets.token_urlsafe(32)  # bytes
-        with self._writing() as connection:
+        with self.writing() as connection:
             key = self._key_in_force(connection)
             if key is None:
                 raise ControlError("there is no access key yet")
@@ -410,7 +411,7 @@ class Control:
 
     def login_valid(self, token: str, now: datetime) -> bool:
         """Tell whether a login is open: neither closed nor expired, and the key still the same."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             key = self._key_in_force(connection)
             if key is None:
                 return False
@@ -422,7 +423,7 @@ class Control:
 
     def close_login(self, token: str) -> None:
         """End a login; closing one that is not open changes nothing."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             key = self._key_in_force(connection)
             if key is not None:
                 connection.execute(

@@ -161,6 +161,11 @@ class View:
         state += [("f", each.address) for each in self.filters]
         return [*state, *self.tabs]
 
+    @property
+    def filters_state(self) -> str:
+        """The filters alone, as they are written in an address."""
+        return urlencode([("f", each.address) for each in self.filters], safe=",:/")
+
     def _period_state(self) -> list[tuple[str, str]]:
         if self.name:
             return [("period", self.name)]

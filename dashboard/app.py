@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from collector.question import TooSlowError
-from dashboard import api, details, overview, realtime, sites
+from dashboard import api, details, overview, realtime, settings, sites
 from dashboard.accounts import Accounts
 from dashboard.assets import asset
 from dashboard.frame import Frame, framed
@@ -39,10 +39,13 @@ def routes(parts: Parts) -> list[Route]:
     def page(show: Callable[[Frame, Request], Response]) -> Callable[[Request], Response]:
         return _for_members(accounts, partial(framed, parts, show))
 
+    settings_of = partial(settings.settings_page, parts)
     return [
         route("/", _for_members(accounts, partial(sites.front_page, parts))),
         route("/sites/{domain}", page(overview.site_page)),
         route("/sites/{domain}/by/{field:path}", page(details.details_page)),
+        route("/sites/{domain}/settings", _for_members(accounts, settings_of)),
+        route("/sites/{domain}/notes", settings.Writing(parts, accounts).write, methods=["POST"]),
         route("/sites/{domain}/now", page(realtime.realtime_page)),
         Route(
             "/sites/{domain}/now/events",

@@ -57,6 +57,7 @@ class Point:
         label: what stands below the chart, if `tick` says so.
         readout: the exact value in words, shown while the pointer is on it.
         then: what it was in the period that this one is compared with.
+        is_noted: whether something worth a mark happened then.
     """
 
     value: float | None
@@ -65,6 +66,7 @@ class Point:
     tick: Tick
     readout: str
     then: float | None = None
+    is_noted: bool = False
 
 
 def ticks(highest: float, unit: Unit) -> tuple[float, ...]:
@@ -112,13 +114,14 @@ def time_series(points: Sequence[Point], unit: Unit, title: str, description: st
         ' aria-labelledby="chart-title chart-description">'
         '<title id="chart-title">{title}</title>'
         '<desc id="chart-description">{description}</desc>'
-        "{grid}{shapes}{labels}{dots}{readouts}</svg></div>"
+        "{grid}{marks}{shapes}{labels}{dots}{readouts}</svg></div>"
     ).format(
         scale=_scale(plot, scale, unit),
         height=_HEIGHT_PX,
         title=title,
         description=description,
         grid=_grid(plot, scale),
+        marks=_marks(plot),
         shapes=_shapes(plot),
         labels=_labels(plot),
         dots=_dots(plot),
@@ -165,6 +168,15 @@ def _grid(plot: _Plot, scale: Sequence[float]) -> Markup:
     return Markup("").join(
         line.format("grid" if value else "base", *2 * [_short(round(plot.y(value)) + 0.5)])
         for value in scale
+    )
+
+
+def _marks(plot: _Plot) -> Markup:
+    mark = Markup('<line class="mark" x1="{x}%" x2="{x}%" y1="{}" y2="{}"/>')
+    return Markup("").join(
+        mark.format(_TOP_PX - 8, _BASE_PX, x=_short(plot.x(index)))
+        for index, point in enumerate(plot.points)
+        if point.is_noted
     )
 
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from collector.control import Site
+from collector.notebook import Notebook
 from collector.question import QueryError
 from dashboard.addresses import View, site_path, view_of
 from dashboard.chosen import Comparing, typed
@@ -41,6 +42,7 @@ class Frame:
             **_head(self.parts, self.site),
             "view": self.view,
             "path": self.path,
+            "segments": segment_links(self.parts, self.site, self.view),
             "home": site_path(self.site),
             "clock": f"{self.local:%H:%M}",
             "least_visitors": self.parts.stats.least_visitors,
@@ -103,3 +105,11 @@ def no_such_site() -> Response:
         headline="There is no such site",
         text="It may have been removed, or its name is written differently.",
     )
+
+
+def segment_links(parts: Parts, site: Site, view: View) -> list[tuple[str, str]]:
+    """Return the filters that were kept, each with the address that puts it into force."""
+    return [
+        (each.name, view.with_filters(view_of(QueryParams(each.filters), view.today).filters).href)
+        for each in Notebook(parts.control).segments(site.id)
+    ]

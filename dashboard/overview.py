@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from collector.control import Site
+from collector.notebook import Annotation, Notebook
 from collector.question import Dimension, Period, Query, TooSlowError
 from dashboard import cards, charts, formats, rhythm, timeline
 from dashboard.addresses import View
@@ -179,17 +180,19 @@ def _series_of(frame: Frame, found: Mapping[str, Answer]) -> dict[str, Any]:
         is_there = then is not None and not isinstance(then, Unanswered) and view.other is not None
         other = _stretch(frame, then, view.other) if is_there and then and view.other else None
         line = timeline.moments(now, other, view.step)
+    notes = _notes(frame)
     least = frame.parts.stats.least_visitors
     return {
         "series_title": title,
         "series_problem": answer.reason if isinstance(answer, Unanswered) else None,
         "chart": charts.time_series(
-            timeline.points(line, view.measure, least),
+            timeline.points(line, view.measure, least, [note.date for note in notes]),
             view.measure.unit,
             title=f"{title}, {view.title}",
             description="The table below the chart has the same numbers.",
         ),
         "moments": [moment for moment in line if moment.started],
+        "notes": [(formats.short_day(note.date), note.text) for note in notes],
         "is_compared": any(moment.then is not None for moment in line),
         "has_running": any(moment.running for moment in line),
         "has_cut": any(moment.is_cut and not moment.running for moment in line),
@@ -241,3 +244,12 @@ def _rekeyed(frame: Frame) -> str:
     period = frame.view.period
     dates = sorted(d for d in frame.parts.rekeyed(frame.site) if period.first <= d <= period.last)
     return ", ".join(formats.short_day(when) for when in dates)
+
+
+def _notes(frame: Frame) -> list[Annotation]:
+    """Return what was written down about the days of a period."""
+    return [
+        each
+        for each in Notebook(frame.parts.control).annotations(frame.site.id)
+        if frame.view.period.first <= each.date <= frame.view.period.last
+    ]

@@ -1,8 +1,9 @@
 """A period hour by hour or day by day: the points of the chart and the rows of its table."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
 from collector.question import Dimension, Row
 from dashboard import formats
@@ -117,9 +118,21 @@ def _then_name(start: datetime, step: Dimension) -> str:
     return formats.short_day(start) if step is Dimension.HOUR else name_of(start, step)
 
 
-def points(line: Sequence[Moment], measure: Measure, least_visitors: int = 0) -> tuple[Point, ...]:
-    """Return what the chart draws of a measure; what is to come has no value."""
-    return tuple(_point(moment, measure, len(line), least_visitors) for moment in line)
+def points(
+    line: Sequence[Moment], measure: Measure, least_visitors: int = 0, noted: Sequence[date] = ()
+) -> tuple[Point, ...]:
+    """Return what the chart draws of a measure; what is to come has no value.
+
+    Days about which something is noted are marked, each in the step it belongs to.
+    """
+    starts = [moment.bucket.start.date() for moment in line]
+    marked = {bisect_right(starts, day) - 1 for day in noted}
+    if len(starts) > 1 and starts[0] == starts[-1]:  # all of it is that day
+        marked = set()
+    return tuple(
+        replace(_point(moment, measure, len(line), least_visitors), is_noted=index in marked)
+        for index, moment in enumerate(line)
+    )
 
 
 def _point(moment: Moment, measure: Measure, steps: int, least_visitors: int) -> Point:

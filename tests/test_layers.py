@@ -37,6 +37,7 @@ SIBLINGS = {
     "keys": "",
     "load": "journal store",
     "log": "",
+    "notebook": "control",
     "question": "",
     "scrub": "",
     "seal": "control journal keys load store",
@@ -50,7 +51,7 @@ SIBLINGS = {
 }
 # These put applications together; nobody but they may import them.
 SEE_EVERYTHING = frozenset({"__main__", "compose", "demonstration", "owner"})
-DASHBOARD_SEES = frozenset({"stats", "question", "control", "config"})
+DASHBOARD_SEES = frozenset({"stats", "question", "control", "notebook", "config"})
 # Who alone may use a library; a name ends where a library of its own begins.
 KEPT_TO = {
     "duckdb": {"collector.store"},

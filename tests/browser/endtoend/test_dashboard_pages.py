@@ -162,6 +162,7 @@ def test_no_page_is_wider_than_320_pixels(desk: Desk, front: Front, section: str
     site = f"sites/{LONG}"
     views = ["", f"{site}?metric=bounce_rate", f"{site}?metric=visit_duration&period=28d"]
     views += [f"{site}?f=is,page,{section}{'long-words-' * 60}", f"{site}/by/page", f"{site}/by/os"]
+    views += [f"{site}/now", f"{site}/settings"]
     views += ["sites/no", f"{site}?period=x", f"sites/{QUIET}"]
     desk.page.set_viewport_size(NARROW)
     for view in views:
