@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from playwright.sync_api import Dialog, Page
+from playwright.sync_api import Dialog, Page, expect
 
 from tests.browser.conftest import Notes
 from tests.browser.endtoend.website import DASHBOARD
@@ -80,6 +80,7 @@ class Desk:
         region = self.page.get_by_role("region", name=name, exact=True)
         if tab and region.locator("[aria-current]").inner_text() != tab:
             region.get_by_role("link", name=tab, exact=True).click()
+            expect(region.locator("[aria-current]")).to_have_text(tab)
         found = region.evaluate(_ROWS)
         return {name: tuple(numbers) for name, *numbers in found}
 

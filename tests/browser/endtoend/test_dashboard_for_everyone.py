@@ -51,7 +51,7 @@ def test_axe_finds_no_barrier_on_any_page(read: Desk, desk: Desk, theme: Any) ->
     site = f"sites/{STEADY}"
     views = ["", site, f"{site}?period=7d&f=is,source,Google&f=contains,page,x", f"{site}/by/page"]
     views += [f"{site}/now", f"{site}/settings", f"sites/{QUIET}", "sites/no", f"{site}?period=x"]
-    for view in views:
+    for view in views if theme == "light" else views[:4]:
         page.goto(DASHBOARD + view)
         page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
         page.evaluate(script)
@@ -59,7 +59,8 @@ def test_axe_finds_no_barrier_on_any_page(read: Desk, desk: Desk, theme: Any) ->
     page.get_by_role("button", name="Keyboard").click()
     assert violations(page, *rules) == []
     page.emulate_media(color_scheme=None)
-    assert len(desk.watch.complaints()) == len(("404 of sites/no", "400 of ?period=x"))
+    complaints = ["404 of sites/no", "400 of ?period=x"] if theme == "light" else []
+    assert len(desk.watch.complaints()) == len(complaints)
 
 
 def test_axe_would_find_a_barrier(read: Desk) -> None:

@@ -40,9 +40,8 @@ ALERTS = (
     "\N{RIGHT-TO-LEFT OVERRIDE}gpj.<b>exe",
 )
 DIMENSIONS = (
-    *("event:page", "event:name", "event:hostname", "visit:source", "visit:channel"),
-    *("visit:referrer", "visit:utm_source", "visit:utm_medium", "visit:utm_campaign"),
-    *("visit:country", "visit:device", "visit:browser", "visit:os", "visit:screen"),
+    *("event:page", "event:name", "event:hostname", "visit:source", "visit:referrer"),
+    *("visit:utm_campaign", "visit:country", "visit:browser"),
 )
 # What hostile markup would have become, had it not been shown as text.
 _FOREIGN = """() => [...document.querySelectorAll("*")].filter((element) =>

@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from dataclasses import dataclass, field
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -239,17 +240,20 @@ class _Handler(BaseHTTPRequestHandler):
             if name.lower() not in _PER_CONNECTION:
                 self.send_header(name, value)
         if answer.headers.get_content_type() == "text/event-stream":
-            self._pass_on(answer)
+            self._pass_on(answer, collector)
         else:
             self._send(answer.read())
-        collector.close()
+            collector.close()
 
-    def _pass_on(self, answer: http.client.HTTPResponse) -> None:
+    def _pass_on(
+        self, answer: http.client.HTTPResponse, collector: http.client.HTTPConnection
+    ) -> None:
         """Hand on what comes when it comes, until either side has enough."""
         self.close_connection = True
-        self.end_headers()
-        while part := answer.read1():
-            self.wfile.write(part)
+        with closing(collector), answer:
+            self.end_headers()
+            while part := answer.read1():
+                self.wfile.write(part)
 
     def _answer(self, content_type: str, text: str, policy: str = "") -> None:
         self.send_response(200)
