@@ -302,7 +302,8 @@ class Control:
             self._connection.close()
 
     @contextlib.contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Hold the connection; what SQLite has to say becomes a StorageError."""
         try:
             with self._lock:
                 yield self._connection
@@ -310,9 +311,9 @@ class Control:
             raise StorageError(self._path, error) from error
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Iterator[sqlite3.Connection]:
         """Hold the write lock from the start: two that read first could not both go on to write."""
-        with self._reading() as connection, connection:
+        with self.reading() as connection, connection:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
 
@@ -321,17 +322,17 @@ class Control:
 
         Cheap enough to ask every second.
         """
-        with self._reading() as connection:
+        with self.reading() as connection:
             return int(connection.execute("SELECT number FROM revision").fetchone()[0])
 
     def sites(self) -> tuple[Site, ...]:
         """Return the sites that count, by domain."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return _sites(connection, _STANDING)
 
     def site(self, domain: str) -> Site | None:
         """Return the site of a domain, written in any way `domain_name` takes."""
-        with contextlib.suppress(BadDomainError), self._reading() as connection:
+        with contextlib.suppress(BadDomainError), self.reading() as connection:
             return _standing(connection, domain_name(domain))
         return None
 
@@ -343,7 +344,7 @@ class Control:
             SiteExistsError: the domain is a site already.
         """
         name, zone = domain_name(domain), timezone_name(timezone)
-        with self._writing() as connection:
+        with self.writing() as connection:
             if _standing(connection, name):
                 raise SiteExistsError(f"{name} is a site already")
             connection.execute(
@@ -359,7 +360,7 @@ class Control:
             UnknownSiteError: no such site; the message names the nearest.
         """
         name = domain_name(domain)
-        with self._writing() as connection:
+        with self.writing() as connection:
             site = _known(connection, name)
             connection.execute(
                 "UPDATE sites SET removed_at = ? WHERE id = ?", (_microseconds(now), site.id)
@@ -375,7 +376,7 @@ class Control:
         """
         if not 1 <= months <= MOST_RETENTION_MONTHS:
             raise ControlError(f"numbers are kept for 1 to {MOST_RETENTION_MONTHS} months")
-        with self._writing() as connection:
+        with self.writing() as connection:
             site = _known(connection, domain_name(domain))
             connection.execute(
                 "UPDATE sites SET retention_months = ?, purges_all = 1 WHERE id = ?",
@@ -388,7 +389,7 @@ class Control:
 
     def purging(self, site_id: int) -> Purging:
         """Return how far a site is with deleting days for their age."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             purged_on, purges_all, overdue_days = connection.execute(
                 "SELECT purged_on, purges_all, overdue_days FROM sites WHERE id = ?", (site_id,)
             ).fetchone()
@@ -396,7 +397,7 @@ class Control:
 
     def note_purging(self, site_id: int, purging: Purging) -> None:
         """Record how far a site is with deleting days for their age."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute(
                 "UPDATE sites SET purged_on = ?, purges_all = ?, overdue_days = ? WHERE id = ?",
                 (purging.purged_on, purging.purges_all, purging.overdue_days, site_id),
@@ -404,7 +405,7 @@ class Control:
 
     def note_settings(self, settings: Mapping[str, str], now: datetime) -> None:
         """Record what has changed of the settings that hold for all sites."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             for setting, value in settings.items():
                 last = connection.execute(
                     "SELECT after FROM setting_changes WHERE site = 0 AND setting = ?"
@@ -416,7 +417,7 @@ class Control:
 
     def setting_changes(self) -> tuple[SettingChange, ...]:
         """Return all changes on record, oldest first."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(
                 "SELECT changed_at, site, setting, before, after FROM setting_changes"
                 " ORDER BY rowid"
@@ -427,7 +428,7 @@ class Control:
 
     def texts(self) -> Iterator[str]:
         """Yield every text that is kept, for looking through all there is."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
             for (table,) in tables.fetchall():
                 rows = connection.execute(f'SELECT * FROM "{table}"').fetchall()
@@ -435,7 +436,7 @@ class Control:
 
     def removed(self) -> tuple[Site, ...]:
         """Return the removed sites whose numbers are still to be deleted, by id."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return _sites(connection, "WHERE removed_at IS NOT NULL ORDER BY id")
 
     def forget(self, site_id: int) -> None:
@@ -444,7 +445,7 @@ class Control:
         Raises:
             UnknownSiteError: no removed site has this id.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             gone = connection.execute(
                 "DELETE FROM sites WHERE id = ? AND removed_at IS NOT NULL", (site_id,)
             )
@@ -456,7 +457,7 @@ class Control:
         """Make the access key and return it, once ever; None if there is one, or one configured."""
         if self._configured is not None:
             return None
-        with self._writing() as connection:
+        with self.writing() as connection:
             if _stored_key(connection) is not None:
                 return None
             return _make_key(connection)
@@ -469,13 +470,13 @@ class Control:
         """
         if self._configured is not None:
             raise AccessKeyConfiguredError("the option access_key sets the key: change it there")
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute("DELETE FROM logins")
             return _make_key(connection)
 
     def check_access_key(self, key: str) -> bool:
         """Tell whether this is the access key; blanks around it come from pasting."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             right = self._key_in_force(connection)
         return right is not None and hmac.compare_digest(_digest(key.strip()), right)
 
@@ -486,7 +487,7 @@ class Control:
             ControlError: there is no key to log in with yet.
         """
         token = secrets.token_urlsafe(32)  # bytes
-        with self._writing() as connection:
+        with self.writing() as connection:
             key = self._key_in_force(connection)
             if key is None:
                 raise ControlError("there is no access key yet")
@@ -499,7 +500,7 @@ class Control:
 
     def login_valid(self, token: str, now: datetime) -> bool:
         """Tell whether a login is open: neither closed nor expired, and the key still the same."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             key = self._key_in_force(connection)
             if key is None:
                 return False
@@ -511,7 +512,7 @@ class Control:
 
     def close_login(self, token: str) -> None:
         """End a login; closing one that is not open changes nothing."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             key = self._key_in_force(connection)
             if key is not None:
                 connection.execute(

@@ -12,6 +12,7 @@ from starlette.types import Scope
 from collector.compose import Core
 from collector.config import Config, StartError
 from collector.control import Site
+from collector.excluded import Asides
 from collector.hosts import registrable_domain, snippet
 from collector.ingest import Obstacle
 from collector.keeper import Keeper
@@ -51,11 +52,14 @@ def owning(core: Core) -> Iterator[Owned]:
         retention = Retention(store, loader, core.control)
         stats = Stats(store, core.config.small_cells, core.config.query_limit)
         realtime = Realtime(store, core.config.small_cells, core.config.query_limit)
-        routes = dashboard.routes(_dashboard_parts(core, stats, realtime))
+        asides = Asides(store, core.config.query_limit)
+        routes = dashboard.routes(_dashboard_parts(core, stats, realtime, asides))
         yield Owned(routes, Keeper(loader, sealer, retention, core.clock))
 
 
-def _dashboard_parts(core: Core, stats: Stats, realtime: Realtime) -> dashboard.Parts:
+def _dashboard_parts(
+    core: Core, stats: Stats, realtime: Realtime, asides: Asides
+) -> dashboard.Parts:
     def diagnose(scope: Scope, site: Site) -> tuple[dashboard.Finding, ...]:
         own = registrable_domain(site.domain)
         # Where a public URL suits the site, its visitors come by that one, whatever this one is.
@@ -76,6 +80,9 @@ def _dashboard_parts(core: Core, stats: Stats, realtime: Realtime) -> dashboard.
         geo_attribution=core.countries.attribution_needed,
         notices=core.keys.warnings,
         rekeyed=lambda site: stats.rekeyed(site.id),
+        excluded=lambda site, period: asides.excluded(site.id, period),
+        recent=lambda site, since, until: asides.recent(site.id, since, until),
+        properties=lambda site, period, event: asides.property_names(site.id, period, event),
     )
 
 

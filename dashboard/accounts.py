@@ -1,6 +1,5 @@
 """Who may look: one access key, as a Bearer token for programs and by a login form for people."""
 
-import re
 import threading
 from datetime import datetime
 from urllib.parse import parse_qs, quote
@@ -12,15 +11,12 @@ from starlette.responses import RedirectResponse, Response
 from collector.control import LOGIN_LIFETIME
 from dashboard.pages import render
 from dashboard.parts import Parts
-from dashboard.web import BodyTooLargeError, bounded_body, is_cross_site
+from dashboard.web import BodyTooLargeError, bounded_body, is_cross_site, local_path
 
 _COOKIE = "gatecount-login"
 _FORM_BYTES = 4096
 _FORM_FIELDS = 4
 _BEARER = "bearer "
-# Printable ASCII without a backslash, and not two slashes at the start: browsers read `//host`
-# and `/\host` as addresses of other hosts, and drop tabs and line ends before they look.
-_LOCAL_PATH = re.compile(r"/(?!/)[\x21-\x5b\x5d-\x7e]{0,2000}")
 
 
 class Throttle:
@@ -144,11 +140,6 @@ class Accounts:
             _cookie_name(request), secure=_is_secure(request), httponly=True, samesite="lax"
         )
         return response
-
-
-def local_path(wanted: str) -> str:
-    """Return `wanted` when it is a path of this server, and "/" when it is anything else."""
-    return wanted if _LOCAL_PATH.fullmatch(wanted) else "/"
 
 
 def _is_secure(request: Request) -> bool:

@@ -1,18 +1,58 @@
 """The state of a page, which is all in its address, and the links that change it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Final, Protocol
 from urllib.parse import quote, urlencode
 
 from collector.control import Site
-from collector.question import Period
+from collector.question import Dimension, Field, Filter, Period
+from dashboard.chosen import Chosen, chosen_at, joined, narrowed, together
+from dashboard.comparing import Against
 from dashboard.formats import days, plain_day
 from dashboard.measures import Measure
 from dashboard.periods import ONE_DAY, PeriodError, Preset, days_in, span
 
-_MOST_DAYS = 366  # one point a day; more would be a smear
-_PRESET_NAMES = {Preset.DAY: "Today", Preset.WEEK: "7 days", Preset.FOUR_WEEKS: "28 days"}
+ALL: Final = "all"
+_CUSTOM = "custom"
+# Key, word, and name of the period; the later ones are behind "More".
+_PRESETS = (
+    ("d", "Today", Preset.DAY),
+    ("w", "7 days", Preset.WEEK),
+    ("f", "28 days", Preset.FOUR_WEEKS),
+    ("m", "This month", Preset.MONTH),
+    ("q", "91 days", Preset.QUARTER),
+    ("y", "12 months", Preset.TWELVE_MONTHS),
+    ("t", "This year", Preset.YEAR),
+)
+_IN_FRONT: Final = 4  # links of the period picker
+_STEPS = {
+    Dimension.HOUR: (1, 8),
+    Dimension.DAY: (2, 400),
+    Dimension.WEEK: (14, 5000),
+    Dimension.MONTH: (59, 5000),
+}  # the least and the most days that a step suits
+_STEP_NAMES = {step.value.partition(":")[2]: step for step in _STEPS}
+_STEP_WORDS = {
+    Dimension.HOUR: "hourly",
+    Dimension.DAY: "daily",
+    Dimension.WEEK: "weekly",
+    Dimension.MONTH: "monthly",
+}
+_MOST_DAYS_BY_DAY, _MOST_DAYS_BY_WEEK = 92, 400
+_TABS = ("sources", "pages", "places", "devices", "events")
+_TAB_MAX_CHARACTERS = 310
+
+
+class State(Protocol):
+    """The query of an address, as Starlette reads it."""
+
+    def get(self, key: str, default: str) -> str:
+        """Return the last value of a key."""
+
+    def getlist(self, key: str) -> list[str]:
+        """Return all values of a key."""
 
 
 def site_path(site: Site) -> str:
@@ -27,15 +67,28 @@ class Link:
     text: str
     href: str
     current: bool = False
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What an address asks for: which days, and which number the chart shows."""
+    """What an address asks for: which days, filters and numbers.
+
+    Args:
+        name: of the period, "" when it is one of dates.
+        asked_step: the steps of the chart; None for those that suit the period.
+        tabs: of which card which tab is in front, where it is not the first.
+    """
 
     period: Period
     measure: Measure
     today: date
+    name: str = ""
+    against: Against = Against.PREVIOUS
+    asked_step: Dimension | None = None
+    filters: tuple[Chosen, ...] = ()
+    tabs: tuple[tuple[str, str], ...] = ()
+    began: date | None = None
 
     @property
     def includes_today(self) -> bool:
@@ -43,84 +96,223 @@ class View:
         return self.period.first <= self.today <= self.period.last
 
     @property
-    def preset(self) -> Preset | None:
-        """The name of the period, if it has one."""
-        named = (preset for preset in Preset if preset.period(self.today) == self.period)
-        return next(named, None)
-
-    @property
-    def is_custom(self) -> bool:
-        """Whether the picker has no word for the period."""
-        return not any(link.current for link in self.presets())
-
-    @property
     def title(self) -> str:
         """The period in words."""
         return days(self.period.first, self.period.last)
 
-    def link(self, period: Period | None = None, measure: Measure | None = None) -> str:
-        """Return the address of this view with another period or another number."""
-        other = View(period or self.period, measure or self.measure, self.today)
-        state = other._state()
-        if other.measure is not Measure.VISITORS:
-            state["metric"] = other.measure.value
-        return "?" + urlencode(state)
+    @property
+    def filter(self) -> Filter:
+        """What lets through what all filters do."""
+        return together(self.filters)
 
-    def _state(self) -> dict[str, str]:
-        if self.preset is not None:
-            return {"period": self.preset.value}
-        return {
-            "period": "custom",
-            "from": self.period.first.isoformat(),
-            "to": self.period.last.isoformat(),
-        }
+    @property
+    def other(self) -> Period | None:
+        """The period this one is compared with."""
+        return self.against.other(self.period, self.name)
 
+    @property
+    def step(self) -> Dimension:
+        """The steps of the chart."""
+        return self.asked_step or _own_step(self.period)
+
+    # Other views
+
+    def at(self, period: Period, name: str = "") -> "View":
+        """Return this view of other days."""
+        return replace(self, period=period, name=name, asked_step=None)
+
+    def showing(self, measure: Measure) -> "View":
+        """Return this view with another number in the chart."""
+        return replace(self, measure=measure)
+
+    def only(self, field: Field, value: str) -> "View":
+        """Return this view of those for whom a field has one value."""
+        return replace(self, filters=narrowed(self.filters, field, value))
+
+    def with_filter(self, chosen: Chosen) -> "View":
+        """Return this view with one more filter."""
+        return replace(self, filters=joined(self.filters, chosen))
+
+    def with_filters(self, filters: Sequence[Chosen]) -> "View":
+        """Return this view with other filters."""
+        return replace(self, filters=tuple(filters))
+
+    def with_tab(self, card: str, tab: str) -> "View":
+        """Return this view with another tab of a card in front; "" is the first."""
+        others = [pair for pair in self.tabs if pair[0] != card]
+        return replace(self, tabs=tuple(sorted([*others, *([(card, tab)] if tab else [])])))
+
+    def tab(self, card: str) -> str:
+        """Return which tab of a card is in front; "" is the first."""
+        return dict(self.tabs).get(card, "")
+
+    # Addresses
+
+    @property
+    def state(self) -> list[tuple[str, str]]:
+        """All of it as the fields of a query; what goes without saying is left out."""
+        state = self._period_state()
+        if self.measure is not Measure.VISITORS:
+            state.append(("metric", self.measure.value))
+        if self.against is not Against.PREVIOUS:
+            state.append(("compare", self.against.value))
+        if self.asked_step is not None:
+            state.append(("step", self.asked_step.value.partition(":")[2]))
+        state += [("f", each.address) for each in self.filters]
+        return [*state, *self.tabs]
+
+    @property
+    def filters_state(self) -> str:
+        """The filters alone, as they are written in an address."""
+        return urlencode([("f", each.address) for each in self.filters], safe=",:/")
+
+    def _period_state(self) -> list[tuple[str, str]]:
+        if self.name:
+            return [("period", self.name)]
+        first, last = self.period.first.isoformat(), self.period.last.isoformat()
+        return [("period", _CUSTOM), ("from", first), ("to", last)]
+
+    def state_without(self, *keys: str) -> list[tuple[str, str]]:
+        """Return the fields that a form has to carry along, but for those it sets."""
+        return [pair for pair in self.state if pair[0] not in keys]
+
+    @property
+    def href(self) -> str:
+        """The address of this view, relative to its page."""
+        return "?" + urlencode(self.state, safe=",:/")
+
+    # Links
+
+    @property
     def presets(self) -> tuple[Link, ...]:
-        """Return the links of the period picker."""
-        yesterday = self.today - ONE_DAY
-        periods = [
-            (_PRESET_NAMES[Preset.DAY], Preset.DAY.period(self.today)),
-            ("Yesterday", Period(yesterday, yesterday)),
-            (_PRESET_NAMES[Preset.WEEK], Preset.WEEK.period(self.today)),
-            (_PRESET_NAMES[Preset.FOUR_WEEKS], Preset.FOUR_WEEKS.period(self.today)),
+        """The links in front of the period picker."""
+        return self._presets()[:_IN_FRONT]
+
+    @property
+    def more_presets(self) -> tuple[Link, ...]:
+        """Those behind "More"."""
+        return self._presets()[_IN_FRONT:]
+
+    @property
+    def more_word(self) -> str:
+        """What is behind "More" and shown at the moment; "" when it is in front."""
+        if any(link.current for link in self.presets):
+            return ""
+        return next((link.text for link in self.more_presets if link.current), "Dates")
+
+    def _presets(self) -> tuple[Link, ...]:
+        yesterday = Period(self.today - ONE_DAY, self.today - ONE_DAY)
+        named = [
+            Link(text, self.at(p.period(self.today), p).href, self.name == p, key)
+            for key, text, p in _PRESETS
         ]
-        return tuple(Link(text, self.link(p), p == self.period) for text, p in periods)
+        is_yesterday = not self.name and self.period == yesterday
+        named.insert(1, Link("Yesterday", self.at(yesterday).href, is_yesterday, "e"))
+        whole = Period(min(self.began or self.today, self.today), self.today)
+        return (*named, Link("All", self.at(whole, ALL).href, self.name == ALL, "a"))
+
+    def measures(self) -> tuple[Link, ...]:
+        """Return the links that put another number into the chart."""
+        return tuple(Link(m.label, self.showing(m).href, m is self.measure) for m in Measure)
+
+    def comparisons(self) -> tuple[Link, ...]:
+        """Return the links that compare with something else."""
+        return tuple(
+            Link(a.label, replace(self, against=a).href, a is self.against) for a in Against
+        )
+
+    @property
+    def compare_toggle(self) -> str:
+        """The address that switches the comparison off or on."""
+        against = Against.NONE if self.against is not Against.NONE else Against.PREVIOUS
+        return replace(self, against=against).href
+
+    def steps(self) -> tuple[Link, ...]:
+        """Return the links to other steps of the chart, as far as they suit the period."""
+        return tuple(
+            Link(_STEP_WORDS[step], self._stepping(step).href, step is self.step)
+            for step in _STEPS
+            if _suits(step, self.period)
+        )
+
+    def _stepping(self, step: Dimension) -> "View":
+        return replace(self, asked_step=None if step is _own_step(self.period) else step)
 
     def earlier(self) -> str:
         """Return the address of the period of the same length just before."""
-        return self.link(self._shifted(-1))
+        return self._shifted(-1).href
 
     def later(self) -> str | None:
         """Return the address of the period just after; None when it lies in the future."""
         later = self._shifted(1)
-        return self.link(later) if later.first <= self.today else None
+        return later.href if later.period.first <= self.today else None
 
-    def _shifted(self, times: int) -> Period:
+    def _shifted(self, times: int) -> "View":
         by = times * timedelta(days=days_in(self.period))
-        return Period(self.period.first + by, self.period.last + by)
+        period = Period(self.period.first + by, self.period.last + by)
+        return self.at(period, Preset.DAY if period == Period(self.today, self.today) else "")
 
 
-def view_of(state: Mapping[str, str], today: date) -> View:
-    """Read the state in an address.
+def view_of(state: State, today: date, began: date | None = None) -> View:
+    """Read the state in an address of a site whose numbers began on a day.
 
     Raises:
-        PeriodError: there is no such period or number; the message is for people.
+        PeriodError: there is no such period, step, number or comparison; for people.
+        QueryError: a filter is none.
     """
-    name = state.get("period", Preset.DAY.value)
-    shown = state.get("metric", Measure.VISITORS.value)
-    if shown not in {measure.value for measure in Measure}:
+    period, name = _period(state, today, began)
+    shown, against = (state.get(key, "") for key in ("metric", "compare"))
+    if shown and shown not in list(Measure):
         raise PeriodError(f"there is no number called {shown!r}")
-    return View(_period(name, state, today), Measure(shown), today)
+    if against and against not in list(Against):
+        raise PeriodError(f"nothing can be compared with {against!r}")
+    return View(
+        period=period,
+        measure=Measure(shown or Measure.VISITORS),
+        today=today,
+        name=name,
+        against=Against(against or Against.PREVIOUS),
+        asked_step=_step(state.get("step", ""), period),
+        filters=tuple(dict.fromkeys(map(chosen_at, state.getlist("f")))),
+        tabs=tuple(
+            (key, tab) for key in _TABS if (tab := state.get(key, "")[:_TAB_MAX_CHARACTERS])
+        ),
+        began=began,
+    )
 
 
-def _period(name: str, state: Mapping[str, str], today: date) -> Period:
+def _step(name: str, period: Period) -> Dimension | None:
+    if not name:
+        return None
+    if name not in _STEP_NAMES:
+        raise PeriodError(f"there are no steps called {name!r}")
+    step = _STEP_NAMES[name]
+    # A link to other days may carry a step that was for the days before.
+    return step if _suits(step, period) and step is not _own_step(period) else None
+
+
+def _suits(step: Dimension, period: Period) -> bool:
+    least, most = _STEPS[step]
+    return least <= days_in(period) <= most
+
+
+def _own_step(period: Period) -> Dimension:
+    if period.first == period.last:
+        return Dimension.HOUR
+    if days_in(period) <= _MOST_DAYS_BY_DAY:
+        return Dimension.DAY
+    return Dimension.WEEK if days_in(period) <= _MOST_DAYS_BY_WEEK else Dimension.MONTH
+
+
+def _period(state: State, today: date, began: date | None) -> tuple[Period, str]:
+    name = state.get("period", Preset.DAY.value)
     if name in list(Preset):
-        return Preset(name).period(today)
-    if name != "custom":
+        return Preset(name).period(today), name
+    if name == ALL:
+        return Period(min(began or today, today), today), name
+    if name != _CUSTOM:
         raise PeriodError(f"there is no period called {name!r}")
     period = span(state.get("from", ""), state.get("to", ""))
-    if days_in(period) > _MOST_DAYS:
-        raise PeriodError(f"a page shows at most {_MOST_DAYS} days")
     if period.first > today:
         raise PeriodError(f"{plain_day(period.first)} is still to come")
-    return period
+    return period, Preset.DAY if period == Period(today, today) else ""

@@ -10,17 +10,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from collector.question import TooSlowError
-from dashboard import api, views
+from dashboard import api, details, overview, realtime, settings, sites
 from dashboard.accounts import Accounts
 from dashboard.assets import asset
+from dashboard.frame import Frame, framed
 from dashboard.pages import render
 from dashboard.parts import Finding, Parts
+from dashboard.theme import Themed, choose_theme
 from dashboard.web import SECURITY_HEADERS, SecurityHeaders
 
 __all__ = ["SECURITY_HEADERS", "Finding", "Parts", "SecurityHeaders", "routes"]
 
 _MIDDLEWARE = (
     Middleware(SecurityHeaders),
+    Middleware(Themed),
     Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
 )
 
@@ -32,12 +35,27 @@ def routes(parts: Parts) -> list[Route]:
     """
     accounts = Accounts(parts)
     route = partial(Route, middleware=_MIDDLEWARE)
+
+    def page(show: Callable[[Frame, Request], Response]) -> Callable[[Request], Response]:
+        return _for_members(accounts, partial(framed, parts, show))
+
+    settings_of = partial(settings.settings_page, parts)
     return [
-        route("/", _for_members(accounts, partial(views.front_page, parts))),
-        route("/sites/{domain}", _for_members(accounts, partial(views.site_page, parts))),
+        route("/", _for_members(accounts, partial(sites.front_page, parts))),
+        route("/sites/{domain}", page(overview.site_page)),
+        route("/sites/{domain}/by/{field:path}", page(details.details_page)),
+        route("/sites/{domain}/settings", _for_members(accounts, settings_of)),
+        route("/sites/{domain}/notes", settings.Writing(parts, accounts).write, methods=["POST"]),
+        route("/sites/{domain}/now", page(realtime.realtime_page)),
+        Route(
+            "/sites/{domain}/now/events",
+            realtime.Events(parts, accounts).watch,
+            middleware=[Middleware(SecurityHeaders)],
+        ),
         route("/login", accounts.login_page),
         route("/login", accounts.login, methods=["POST"]),
         route("/logout", accounts.logout, methods=["POST"]),
+        route("/theme", choose_theme, methods=["POST"]),
         route("/api/v2/query", partial(api.query, parts, accounts), methods=["POST"]),
         route("/api/v1/stats/realtime/visitors", partial(api.current_visitors, parts, accounts)),
         Route("/assets/{file}", asset, middleware=[Middleware(SecurityHeaders)]),

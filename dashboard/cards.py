@@ -1,133 +1,254 @@
-"""The tables of a site's page: the most frequent values of one dimension each."""
+"""The cards of a site's page: the most frequent values of one dimension each."""
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import quote
 
 from markupsafe import Markup
 
 from collector.control import Site
-from collector.question import Dimension, Metric, Period, Query, Row
-from collector.stats import Stats
+from collector.question import Dimension, Field, Metric, Property, Query, Row
+from dashboard.addresses import Link, View, site_path
+from dashboard.asking import Answer, Unanswered
 from dashboard.charts import bar
-from dashboard.countries import UNKNOWN, country_name
+from dashboard.chosen import Chosen, Comparing
+from dashboard.fields import DIRECT, OTHERS, address, label, value_name
 from dashboard.formats import share
 
-DIRECT = "Direct / None"  # visits that came from no other site, in Plausible's words
-_SHOWN = 10  # lines at once
-_MOST = 60  # lines when unfolded
+__all__ = ["DIRECT", "Card", "Line", "cards", "questions"]
+
+_SHOWN = 9  # lines
+_PAGEVIEW: Final = "pageview"  # an event like others to the engine, but not one of its card
+_PATHS = frozenset({Dimension.PAGE, Dimension.ENTRY_PAGE, Dimension.EXIT_PAGE})
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row: a name with its bar, numbers, and for a page where it is."""
+    """One row: a value with its bar and numbers, and the addresses it leads to.
+
+    Args:
+        only: of this page, narrowed down to the value; None when that is so already.
+        without: of this page for all others; None where they cannot be told apart.
+        opens: where a page of the site itself is.
+    """
 
     name: str
     bar: Markup
     numbers: tuple[str, ...]
-    href: str | None
+    only: str | None
+    without: str | None
+    opens: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One table. `folded` are the lines behind "more"; `cut` says that there are even more."""
+    """One card; `problem` says why it has no lines, if it should have some."""
 
     key: str
     title: str
+    tabs: tuple[Link, ...]
     column: str
     columns: tuple[str, ...]
     lines: tuple[Line, ...]
-    folded: tuple[Line, ...]
-    cut: bool
+    details: str
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
+class Tab:
+    """One way to tell visitors apart."""
+
+    field: Field
+    text: str
+    second: Metric | None = None  # beside visitors; None for their share
+
+    @property
+    def key(self) -> str:
+        """Its name in addresses."""
+        return address(self.field)
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A card with its tabs, the first of which is in front unless the address says else."""
+
     key: str
     title: str
-    column: str
-    dimension: Dimension
-    name: Callable[[str], str]
+    tabs: tuple[Tab, ...]
+
+    def front(self, view: View) -> Tab:
+        """Return the tab that is in front."""
+        asked = view.tab(self.key)
+        named = next((tab for tab in self.tabs if tab.key == asked), None)
+        if named is None and self.key == "events" and asked.startswith("props:"):
+            return Tab(Property(asked.removeprefix("props:")), asked.removeprefix("props:"))
+        return named or self.tabs[0]
 
 
-def _or_unknown(value: str) -> str:
-    return value or UNKNOWN
-
-
-_DEVICES = {
-    "desktop": "Desktop",
-    "mobile": "Mobile",
-    "tablet": "Tablet",
-    "tv": "TV",
-    "console": "Console",
-    "unknown": UNKNOWN,
+PANELS: Final = (
+    Panel(
+        "sources",
+        "Traffic sources",
+        (
+            Tab(Dimension.SOURCE, "Sources"),
+            Tab(Dimension.CHANNEL, "Channels"),
+            Tab(Dimension.REFERRER, "Referrers"),
+            Tab(Dimension.UTM_CAMPAIGN, "Campaigns"),
+        ),
+    ),
+    Panel(
+        "pages",
+        "Popular pages",
+        (
+            Tab(Dimension.PAGE, "Top", Metric.PAGEVIEWS),
+            Tab(Dimension.ENTRY_PAGE, "Entry", Metric.VISITS),
+            Tab(Dimension.EXIT_PAGE, "Exit", Metric.VISITS),
+        ),
+    ),
+    Panel("places", "Places", (Tab(Dimension.COUNTRY, "Countries"),)),
+    Panel(
+        "devices",
+        "Devices",
+        (
+            Tab(Dimension.DEVICE, "Kinds"),
+            Tab(Dimension.BROWSER, "Browsers"),
+            Tab(Dimension.OS, "Systems"),
+            Tab(Dimension.SCREEN, "Screens"),
+        ),
+    ),
+    Panel("events", "Events", (Tab(Dimension.NAME, "Names", Metric.EVENTS),)),
+)
+_METRIC_NAMES = {
+    Metric.PAGEVIEWS: "Views",
+    Metric.VISITS: "Visits",
+    Metric.EVENTS: "Events",
 }
 
 
-def _device_name(value: str) -> str:
-    return _DEVICES.get(value, value) or UNKNOWN
+def questions(view: View, site: Site) -> dict[str, Query]:
+    """Return what the cards have to ask, by their keys."""
+    return {panel.key: _question(panel.front(view), view, site) for panel in PANELS}
 
 
-def _or_direct(value: str) -> str:
-    return value or DIRECT
-
-
-_PAGES = _Kind("pages", "Popular pages", "Page", Dimension.PAGE, _or_unknown)
-_KINDS = (
-    _PAGES,
-    _Kind("sources", "Traffic sources", "Source", Dimension.SOURCE, _or_direct),
-    _Kind("countries", "Countries", "Country", Dimension.COUNTRY, country_name),
-    _Kind("devices", "Devices", "Device", Dimension.DEVICE, _device_name),
-    _Kind("browsers", "Browsers", "Browser", Dimension.BROWSER, _or_unknown),
-    _Kind("systems", "Operating systems", "System", Dimension.OS, _or_unknown),
-)
-
-
-def cards(stats: Stats, site: Site, period: Period, visitors: int) -> dict[str, Card]:
-    """Return all cards by their keys. Blocking."""
-    return {kind.key: _card(stats, kind, site, period, visitors) for kind in _KINDS}
-
-
-def _card(stats: Stats, kind: _Kind, site: Site, period: Period, visitors: int) -> Card:
-    metrics = (Metric.VISITORS, Metric.PAGEVIEWS) if kind is _PAGES else (Metric.VISITORS,)
-    query = Query(
+def _question(tab: Tab, view: View, site: Site) -> Query:
+    metrics = (Metric.VISITORS, *([tab.second] if tab.second else []))
+    return Query(
         site=site.id,
         metrics=metrics,
-        dimensions=(kind.dimension,),
-        period=period,
-        order_by=((Metric.VISITORS, True), (kind.dimension, False)),
-        limit=_MOST + 1,
+        dimensions=(tab.field,),
+        period=view.period,
+        filters=view.filter,
+        order_by=((Metric.VISITORS, True), (tab.field, False)),
+        limit=_SHOWN + 2,  # one may be none of a card's, and another tells that there are more
     )
-    rows = stats.report(query).rows
-    highest = max((_count(row, 0) for row in rows), default=0)
-    lines = tuple(_line(kind, site, row, highest, visitors) for row in rows[:_MOST])
+
+
+def cards(
+    drawing: "Drawing", answers: Mapping[str, Answer], properties: Sequence[str] = ()
+) -> dict[str, Card]:
+    """Return the cards by their keys; with tabs for the properties of the event in a filter."""
+    return {panel.key: _card(panel, drawing, answers[panel.key], properties) for panel in PANELS}
+
+
+def _card(panel: Panel, drawing: "Drawing", answer: Answer, properties: Sequence[str]) -> Card:
+    tab, view = panel.front(drawing.view), drawing.view
+    rows = () if isinstance(answer, Unanswered) else _rows_of(tab, answer.rows)
+    second = "Share" if tab.second is None else _METRIC_NAMES[tab.second]
     return Card(
-        key=kind.key,
-        title=kind.title,
-        column=kind.column,
-        columns=("Visitors", "Pageviews") if kind is _PAGES else ("Visitors", "Share"),
-        lines=lines[:_SHOWN],
-        folded=lines[_SHOWN:],
-        cut=len(rows) > _MOST,
+        key=panel.key,
+        title=panel.title,
+        tabs=_tabs(panel, view, properties),
+        column=label(tab.field),
+        columns=("Visitors", second),
+        lines=tuple(drawing.lines(tab.field, rows[:_SHOWN], has_share=tab.second is None)),
+        details=details_path(drawing.site, tab.field) + view.href,
+        problem=answer.reason if isinstance(answer, Unanswered) else None,
     )
 
 
-def _count(row: Row, index: int) -> int:
-    return int(row.metrics[index] or 0)
-
-
-def _line(kind: _Kind, site: Site, row: Row, highest: int, visitors: int) -> Line:
-    value, count = row.dimensions[0], _count(row, 0)
-    second = f"{_count(row, 1):,}" if kind is _PAGES else share(count, visitors)
-    return Line(
-        name=kind.name(value),
-        bar=bar(count, highest),
-        numbers=(f"{count:,}", second),
-        href=_page_address(site, value) if kind is _PAGES else None,
+def _tabs(panel: Panel, view: View, properties: Sequence[str]) -> tuple[Link, ...]:
+    front = panel.front(view)
+    more = [Tab(Property(name), name) for name in properties] if panel.key == "events" else []
+    if isinstance(front.field, Property) and front not in more:
+        more.append(front)
+    return tuple(
+        Link(
+            tab.text,
+            view.with_tab(panel.key, "" if tab is panel.tabs[0] else tab.key).href,
+            tab.key == front.key,
+        )
+        for tab in (*panel.tabs, *more)
     )
 
 
-def _page_address(site: Site, path: str) -> str | None:
+def _rows_of(tab: Tab, rows: Sequence[Row]) -> tuple[Row, ...]:
+    return tuple(row for row in rows if not is_beside(tab.field, row.dimensions[0]))
+
+
+def is_beside(field: Field, value: str) -> bool:
+    """Tell whether a value is none of those a list is about: pageviews, events without a word."""
+    return (field is Dimension.NAME and value == _PAGEVIEW) or (
+        isinstance(field, Property) and not value
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What lines need to know of the page that they are on.
+
+    Args:
+        visitors: of the whole period, for their shares.
+        least_visitors: the least number that is told where filters narrow it down.
+        base: the path of the page that filters lead to; "" is the one at hand.
+    """
+
+    view: View
+    site: Site
+    visitors: int
+    least_visitors: int
+    base: str = ""
+
+    def lines(self, field: Field, rows: Sequence[Row], *, has_share: bool) -> list[Line]:
+        """Return rows as lines; the longest bar is that of the most visitors."""
+        highest = max((int(row.metrics[0] or 0) for row in rows), default=0)
+        return [self._line(field, row, highest, has_share=has_share) for row in rows]
+
+    def _line(self, field: Field, row: Row, highest: int, *, has_share: bool) -> Line:
+        value, count = row.dimensions[0], int(row.metrics[0] or 0)
+        numbers = [f"{int(number or 0):,}" for number in row.metrics]
+        if has_share:
+            numbers.append(share(count, self.visitors))
+        if row.is_hidden:
+            numbers = [f"<{self.least_visitors}", NOTHING_TOLD]
+        can_filter = value != OTHERS
+        return Line(
+            name=value_name(field, value),
+            bar=bar(count, highest),
+            numbers=tuple(numbers),
+            only=self.only(field, value) if can_filter else None,
+            without=self._without(field, value) if can_filter else None,
+            opens=page_address(self.site, value) if field in _PATHS else None,
+        )
+
+    def only(self, field: Field, value: str) -> str | None:
+        """Return the address of the page narrowed down to a value; None when it is so already."""
+        narrowed = self.view.only(field, value)
+        return None if narrowed == self.view else self.base + narrowed.href
+
+    def _without(self, field: Field, value: str) -> str:
+        return self.base + self.view.with_filter(Chosen(Comparing.IS_NOT, field, (value,))).href
+
+
+NOTHING_TOLD: Final = ""
+
+
+def details_path(site: Site, field: Field) -> str:
+    """Return the path of the page that lists all values of a field."""
+    return f"{site_path(site)}/by/{quote(address(field), safe=':')}"
+
+
+def page_address(site: Site, path: str) -> str | None:
     """Return where a page can be opened; None when part of its path was scrubbed away."""
     if not path.startswith("/") or ":id" in path:
         return None

@@ -21,7 +21,7 @@ _HEIGHT_PX = _TOP_PX + _PLOT_PX + _FOOT_PX
 _BASE_PX = _TOP_PX + _PLOT_PX
 _ACROSS = 1000  # units across the plot's own coordinates
 _MOST_INTERVALS = 5
-_MOST_READOUTS = 100  # beyond that a point is too narrow to hit, and the page too long
+_MOST_READOUTS = 400  # beyond that a point is too narrow to hit, and the page too long
 _EDGE_PER_CENT = 3  # a label nearer to the right edge than this would stick out
 _CHARACTER_PX = 7  # a generous mean of 12 px type
 _GAP_PX = 8
@@ -30,6 +30,10 @@ _DURATION_STEPS_S = (
     *(MINUTE_S, 2 * MINUTE_S, 5 * MINUTE_S, 10 * MINUTE_S, 15 * MINUTE_S, 30 * MINUTE_S),
     *(HOUR_S, 2 * HOUR_S, 6 * HOUR_S, 12 * HOUR_S, 24 * HOUR_S),
 )
+
+_SPARK_ACROSS, _SPARK_PX = 200, 40
+_COLUMNS_TOP_PX, _COLUMNS_PX, _COLUMN_SHARE = 24, 160, 0.8
+_COLUMNS_BASE_PX = _COLUMNS_TOP_PX + _COLUMNS_PX
 
 # How far a scale reaches on which nothing happened.
 _IDLE_TOP = {Unit.COUNT: 1, Unit.RATIO: 1, Unit.PER_CENT: 100, Unit.DURATION: MINUTE_S}
@@ -49,9 +53,11 @@ class Point:
 
     Args:
         value: None where there is no value: before the present ends, or a mean of nothing.
-        finished: False for the one step that is still running.
+        finished: False for a step that is still running, or that the period only has a part of.
         label: what stands below the chart, if `tick` says so.
         readout: the exact value in words, shown while the pointer is on it.
+        then: what it was in the period that this one is compared with.
+        is_noted: whether something worth a mark happened then.
     """
 
     value: float | None
@@ -59,6 +65,8 @@ class Point:
     label: str
     tick: Tick
     readout: str
+    then: float | None = None
+    is_noted: bool = False
 
 
 def ticks(highest: float, unit: Unit) -> tuple[float, ...]:
@@ -94,9 +102,11 @@ def _decimal_step(least: float, smallest: float) -> float:
 def time_series(points: Sequence[Point], unit: Unit, title: str, description: str) -> Markup:
     """Draw a series as an area under straight lines, from zero up.
 
-    What is not over yet is dashed. A value without neighbours is a dot.
+    What is not over yet is dashed, and so is, without an area, what it is compared with. A value
+    without neighbours is a dot.
     """
-    scale = ticks(max((p.value for p in points if p.value is not None), default=0), unit)
+    values = [v for point in points for v in (point.value, point.then) if v is not None]
+    scale = ticks(max(values, default=0), unit)
     plot = _Plot(tuple(points), scale[-1])
     return Markup(
         '<div class="chart">{scale}'
@@ -104,13 +114,14 @@ def time_series(points: Sequence[Point], unit: Unit, title: str, description: st
         ' aria-labelledby="chart-title chart-description">'
         '<title id="chart-title">{title}</title>'
         '<desc id="chart-description">{description}</desc>'
-        "{grid}{shapes}{labels}{dots}{readouts}</svg></div>"
+        "{grid}{marks}{shapes}{labels}{dots}{readouts}</svg></div>"
     ).format(
         scale=_scale(plot, scale, unit),
         height=_HEIGHT_PX,
         title=title,
         description=description,
         grid=_grid(plot, scale),
+        marks=_marks(plot),
         shapes=_shapes(plot),
         labels=_labels(plot),
         dots=_dots(plot),
@@ -160,6 +171,15 @@ def _grid(plot: _Plot, scale: Sequence[float]) -> Markup:
     )
 
 
+def _marks(plot: _Plot) -> Markup:
+    mark = Markup('<line class="mark" x1="{x}%" x2="{x}%" y1="{}" y2="{}"/>')
+    return Markup("").join(
+        mark.format(_TOP_PX - 8, _BASE_PX, x=_short(plot.x(index)))
+        for index, point in enumerate(plot.points)
+        if point.is_noted
+    )
+
+
 def _scale(plot: _Plot, scale: Sequence[float], unit: Unit) -> Markup:
     """Draw the values of the grid lines in a column of their own, as wide as they need."""
     names = [axis_label(value, unit) for value in scale]
@@ -197,9 +217,18 @@ def _anchor(x_per_cent: float) -> Markup:
 
 def _runs(plot: _Plot) -> Iterator[list[int]]:
     """Yield the indices of neighbours that all have a value and are all over."""
+    return _neighbours([point.value is not None and point.finished for point in plot.points])
+
+
+def _runs_then(plot: _Plot) -> Iterator[list[int]]:
+    """Yield the indices of neighbours that all have a value to be compared with."""
+    return _neighbours([point.then is not None for point in plot.points])
+
+
+def _neighbours(chosen: Sequence[bool]) -> Iterator[list[int]]:
     run: list[int] = []
-    for index, point in enumerate(plot.points):
-        if point.value is not None and point.finished:
+    for index, is_chosen in enumerate(chosen):
+        if is_chosen:
             run.append(index)
         elif run:
             yield run
@@ -209,14 +238,16 @@ def _runs(plot: _Plot) -> Iterator[list[int]]:
 
 
 def _unfinished(plot: _Plot) -> Iterator[list[int]]:
-    """Yield the pairs of neighbours of which the second is still running."""
+    """Yield the pairs of neighbours of which one is not whole."""
     for (before, one), (after, other) in pairwise(enumerate(plot.points)):
-        if one.value is not None and other.value is not None and not other.finished:
+        is_whole = one.finished and other.finished
+        if one.value is not None and other.value is not None and not is_whole:
             yield [before, after]
 
 
 def _shapes(plot: _Plot) -> Markup:
     shapes = [
+        *(_line(plot, run, "then") for run in _runs_then(plot) if len(run) > 1),
         *(_shape(plot, run, "") for run in _runs(plot) if len(run) > 1),
         *(_shape(plot, pair, " unfinished") for pair in _unfinished(plot)),
     ]
@@ -237,6 +268,16 @@ def _shape(plot: _Plot, indices: Sequence[int], kind: str) -> Markup:
         '<polygon class="area{0}" points="{1}"/>'
         '<polyline class="line{0}" points="{2}" vector-effect="non-scaling-stroke"/>'
     ).format(kind, area, line)
+
+
+def _line(plot: _Plot, indices: Sequence[int], kind: str) -> Markup:
+    places = " ".join(
+        f"{_short(plot.x(i) * _ACROSS / 100)},{_short(plot.y(plot.points[i].then or 0) - _TOP_PX)}"
+        for i in indices
+    )
+    return Markup(
+        '<polyline class="line {}" points="{}" vector-effect="non-scaling-stroke"/>'
+    ).format(kind, places)
 
 
 def _dots(plot: _Plot) -> Markup:
@@ -273,4 +314,71 @@ def _readouts(plot: _Plot) -> Markup:
             text=point.readout,
         )
         for index, point, value in plot.known()
+    )
+
+
+def columns(values: Sequence[float], names: Sequence[str]) -> Markup:
+    """Draw counts as columns side by side, each with its name and value under the pointer."""
+    highest = max(1.0, *values) if values else 1.0
+    step = 100 / max(1, len(values))
+    column = Markup(
+        '<g><rect class="back" x="{x}%" y="0" width="{step}%" height="{full}"/>'
+        '<rect class="column" x="{x}%" y="{y}" width="{width}%" height="{height}"/>'
+        "<title>{name}: {value:,}</title></g>"
+    )
+    drawn = (
+        column.format(
+            x=_short(index * step),
+            step=_short(step),
+            width=_short(step * _COLUMN_SHARE),
+            full=_COLUMNS_BASE_PX,
+            y=_short(_COLUMNS_BASE_PX - _COLUMNS_PX * value / highest),
+            height=_short(_COLUMNS_PX * value / highest),
+            name=name,
+            value=round(value),
+        )
+        for index, (value, name) in enumerate(zip(values, names, strict=True))
+    )
+    return Markup(
+        '<svg class="columns" width="100%" height="{height}" role="img" aria-label="{said}">'
+        '<line class="grid" x1="0" x2="100%" y1="{top}" y2="{top}"/>'
+        '<text x="0" y="{above}">{highest}</text>{columns}'
+        '<line class="base" x1="0" x2="100%" y1="{foot}" y2="{foot}"/>'
+        '<text x="0" y="{text}">{first}</text>'
+        '<text x="100%" y="{text}" text-anchor="end">{last}</text></svg>'
+    ).format(
+        height=_COLUMNS_BASE_PX + _FOOT_PX,
+        top=_short(_COLUMNS_TOP_PX + 0.5),
+        above=_COLUMNS_TOP_PX - 4,
+        highest=f"{highest:,.0f}",
+        said=f"The highest of {len(values)} is {highest:,.0f}, the last {(values or [0])[-1]:,.0f}",
+        columns=Markup("").join(drawn),
+        foot=_short(_COLUMNS_BASE_PX + 0.5),
+        text=_COLUMNS_BASE_PX + 16,
+        first=(names or [""])[0],
+        last=(names or [""])[-1],
+    )
+
+
+def sparkline(values: Sequence[float | None]) -> Markup:
+    """Draw a few values as a line without axes; the last one is marked."""
+    known = [(index, value) for index, value in enumerate(values) if value is not None]
+    if not known:
+        return Markup("")
+    highest = max(1.0, *(value for _, value in known))
+    places = [
+        (
+            _short(_SPARK_ACROSS * index / max(1, len(values) - 1)),
+            _short(_SPARK_PX - _SPARK_PX * value / highest),
+        )
+        for index, value in known
+    ]
+    line = " ".join(f"{x},{y}" for x, y in places)
+    return Markup(
+        '<svg class="spark" width="100%" height="{height}" viewBox="0 0 {across} {height}"'
+        ' preserveAspectRatio="none" aria-hidden="true">'
+        '<polygon class="area" points="{first},{height} {line} {last},{height}"/>'
+        '<polyline class="line" points="{line}" vector-effect="non-scaling-stroke"/></svg>'
+    ).format(
+        height=_SPARK_PX, across=_SPARK_ACROSS, line=line, first=places[0][0], last=places[-1][0]
     )

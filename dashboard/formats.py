@@ -88,6 +88,17 @@ def short_day(when: date) -> str:
     return f"{when:%a} {when.day} {when:%b}"
 
 
+def short_days(first: date, last: date, this_year: int) -> str:
+    """Write a range of dates in few letters; the year only where it is another one."""
+    year = "" if last.year == this_year else f" {last.year}"
+    if first == last:
+        return f"{short_day(first)}{year}"
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}\N{EN DASH}{last.day} {last:%b}{year}"
+    first_year = "" if first.year == last.year else f" {first.year}"
+    return f"{first.day} {first:%b}{first_year} \N{EN DASH} {last.day} {last:%b}{year}"
+
+
 def plain_day(when: date) -> str:
     """Write a date without its weekday: `24 November 2026`."""
     return f"{when.day} {when:%B %Y}"

@@ -26,12 +26,15 @@ class Totals:
     pageviews: int = 0
     bounce_rate: float | None = None
     visit_duration: float | None = None
+    is_hidden: bool = False
 
     @classmethod
     def of(cls, row: Row | None) -> "Totals":
-        """Read a row of METRICS; no row is nobody."""
+        """Read a row of METRICS; no row is nobody, a hidden one a few of whom nothing is told."""
         if row is None:
             return cls()
+        if row.is_hidden:
+            return cls(is_hidden=True)
         visitors, visits, pageviews, bounce_rate, visit_duration = row.metrics
         return cls(
             int(visitors or 0), int(visits or 0), int(pageviews or 0), bounce_rate, visit_duration
@@ -77,11 +80,13 @@ class Measure(StrEnum):
         return _MEANINGS[self].unit
 
     def of(self, totals: Totals) -> float | None:
-        """Return its value; None where there is none."""
-        return _MEANINGS[self].of(totals)
+        """Return its value; None where there is none, or where it is hidden."""
+        return None if totals.is_hidden else _MEANINGS[self].of(totals)
 
-    def written(self, totals: Totals) -> str:
-        """Return its value as people read it."""
+    def written(self, totals: Totals, least_visitors: int = 0) -> str:
+        """Return its value as people read it; of fewer visitors than the least it is `<5`."""
+        if totals.is_hidden and self is Measure.VISITORS:
+            return f"<{least_visitors}"
         return amount(self.of(totals), self.unit)
 
 

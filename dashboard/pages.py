@@ -6,6 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
 from dashboard.assets import asset_url
+from dashboard.theme import current_theme
 
 
 @cache
@@ -18,9 +19,15 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["asset"] = asset_url
+    environment.globals["theme"] = current_theme
     return environment
+
+
+def fragment(template: str, **values: object) -> str:
+    """Fill in a template that is only a part of a page."""
+    return _environment().get_template(template).render(values)
 
 
 def render(template: str, status: int = 200, **values: object) -> Response:
     """Fill in a template; every value that is not markup already is escaped."""
-    return HTMLResponse(_environment().get_template(template).render(values), status)
+    return HTMLResponse(fragment(template, **values), status)

@@ -1,6 +1,6 @@
 """What the dashboard is given from outside."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -8,8 +8,11 @@ from enum import StrEnum
 from starlette.types import Scope
 
 from collector.control import Control, Site
+from collector.question import Period
 from collector.realtime import Realtime
 from collector.stats import Stats
+
+Recent = Mapping[str, Sequence[tuple[str, int, int]]]
 
 
 class Finding(StrEnum):
@@ -80,6 +83,18 @@ def _no_notices() -> tuple[str, ...]:
     return ()
 
 
+def _no_drops(_site: Site, _period: Period) -> Mapping[str, int]:
+    return {}
+
+
+def _nothing(_site: Site, _since: datetime, _until: datetime) -> Recent:
+    return {}
+
+
+def _no_names(_site: Site, _period: Period, _event: str) -> tuple[str, ...]:
+    return ()
+
+
 def _no_dates(_site: Site) -> frozenset[date]:
     return frozenset()
 
@@ -99,6 +114,10 @@ class Parts:
         notices: what the operator must know on every page, one sentence each.
         rekeyed: the dates on which a site's day key was made anew (a restart of the machine), so
             that returning visitors count twice.
+        excluded: how many events of a period were not counted, by the reason why.
+        recent: what happened between two moments: values with their visitors and pageviews, under
+            `total`, `minute` (how many ago), `page`, `source` and `country`.
+        properties: the names of what a site says about its events of one name in a period.
     """
 
     stats: Stats
@@ -113,3 +132,6 @@ class Parts:
     geo_attribution: bool = False
     notices: Callable[[], tuple[str, ...]] = _no_notices
     rekeyed: Callable[[Site], frozenset[date]] = _no_dates
+    excluded: Callable[[Site, Period], Mapping[str, int]] = _no_drops
+    properties: Callable[[Site, Period, str], tuple[str, ...]] = _no_names
+    recent: Callable[[Site, datetime, datetime], Recent] = _nothing

@@ -130,12 +130,14 @@ class State(Enum):
 class Bucket:
     """One hour or day of a period.
 
-    `key` is the value of the time dimension; `start` is local to the site and naive.
+    `key` is the value of the time dimension; `start` is local to the site and naive; `is_cut` tells
+    of a week or month of which the period has only a part.
     """
 
     key: str
     start: datetime
     state: State
+    is_cut: bool = False
 
 
 def local_now(now: datetime, timezone: str) -> datetime:
@@ -184,7 +186,12 @@ def buckets(
         ends = [start + timedelta(hours=1) for start in starts]
     present = local_now(now, timezone).replace(tzinfo=None)
     return tuple(
-        Bucket(_key(start, dimension), start, _state(start, end, present))
+        Bucket(
+            _key(start, dimension),
+            start,
+            _state(start, end, present),
+            is_cut=_is_cut(start, end, period, dimension),
+        )
         for start, end in zip(starts, ends, strict=True)
     )
 
@@ -233,6 +240,14 @@ _STARTS = {
 
 def _key(start: datetime, dimension: Dimension) -> str:
     return f"{start:%Y-%m-%d %H:%M:%S}" if dimension is Dimension.HOUR else f"{start:%Y-%m-%d}"
+
+
+def _is_cut(start: datetime, end: datetime, period: Period, dimension: Dimension) -> bool:
+    if dimension is Dimension.WEEK:
+        return (end - start).days < 7  # noqa: PLR2004 - days of a week
+    if dimension is Dimension.MONTH:
+        return start.date() < period.first or end.day != 1
+    return False
 
 
 def _state(start: datetime, end: datetime, present: datetime) -> State:

@@ -1,8 +1,9 @@
 """A period hour by hour or day by day: the points of the chart and the rows of its table."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
 from collector.question import Dimension, Row
 from dashboard import formats
@@ -14,23 +15,32 @@ _DAILY_NAMES = 10  # up to so many days each is named below the chart,
 _NARROW_NAMES = 5  # of them up to so many fit on a phone, else every other one,
 _WEEKLY_NAMES = 70  # up to so many the Mondays are, and beyond that the first of each month
 _MONDAY = 0
+_HOURS_OF_A_DAY, _DAYS_OF_A_WEEK = 25, 7  # one more where the clock is set back
+_MONTHLY_NAMES = 25  # up to so many months each is named
+_YEARS_BELOW_A_CHART = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One hour or day with its numbers."""
+    """One hour, day, week or month with its numbers, and those it is compared with.
+
+    `then_name` is when those were.
+    """
 
     bucket: Bucket
     totals: Totals
-    hourly: bool
+    step: Dimension
+    then: Totals | None = None
+    then_name: str = ""
+    is_of_several_days: bool = False
 
     @property
     def name(self) -> str:
-        """The hour or day in full."""
-        start = self.bucket.start
-        if not self.hourly:
-            return formats.short_day(start)
-        return f"{start:%H:%M}\N{EN DASH}{start + timedelta(hours=1):%H:%M}"
+        """The hour, day, week or month in full."""
+        name = name_of(self.bucket.start, self.step)
+        if self.step is Dimension.HOUR and self.is_of_several_days:
+            return f"{formats.short_day(self.bucket.start)}, {name}"
+        return name
 
     @property
     def started(self) -> bool:
@@ -42,11 +52,32 @@ class Moment:
         """Whether it is not over yet."""
         return self.bucket.state is State.RUNNING
 
-    def readout(self, measure: Measure) -> str:
-        """Say what the measure was: `13:00-14:00 so far: 42 visitors`."""
-        so_far = " so far" if self.running else ""
-        noun = _noun(measure, self.totals)
-        return f"{self.name}{so_far}: {measure.written(self.totals)} {noun}".rstrip()
+    @property
+    def is_cut(self) -> bool:
+        """Whether the period holds only a part of it: the first or the last week or month."""
+        return self.bucket.is_cut
+
+    def readout(self, measure: Measure, least_visitors: int = 0) -> str:
+        """Say what the measure was: `13:00-14:00 so far: 42 visitors (Mon 23 Nov: 38)`."""
+        so_far = " so far" if self.running else ", in part" if self.is_cut else ""
+        number = measure.written(self.totals, least_visitors)
+        said = f"{self.name}{so_far}: {number} {_noun(measure, self.totals)}".rstrip()
+        if self.then is None:
+            return said
+        return f"{said} ({self.then_name}: {measure.written(self.then, least_visitors)})"
+
+
+def name_of(start: datetime, step: Dimension) -> str:
+    """Return the name of an hour of a known day, or of a day, week or month of a known year."""
+    match step:
+        case Dimension.HOUR:
+            return f"{start:%H:%M}\N{EN DASH}{start + timedelta(hours=1):%H:%M}"
+        case Dimension.WEEK:
+            return f"Week from {formats.short_day(start)}"
+        case Dimension.MONTH:
+            return f"{start:%B %Y}"
+        case _:
+            return formats.short_day(start)
 
 
 def _noun(measure: Measure, totals: Totals) -> str:
@@ -57,39 +88,100 @@ def _noun(measure: Measure, totals: Totals) -> str:
     )
 
 
-def moments(
-    rows: Sequence[Row], buckets: Sequence[Bucket], dimension: Dimension
-) -> tuple[Moment, ...]:
-    """Lay the rows of a report out over all hours or days of its period up to now."""
-    found = {row.dimensions[0]: row for row in rows}
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The rows of a report, and all the steps of its period."""
+
+    rows: Sequence[Row]
+    buckets: Sequence[Bucket]
+
+    def laid_out(self) -> list[tuple[Bucket, Totals]]:
+        """Return the numbers of each step, also of those in which nothing happened."""
+        found = {row.dimensions[0]: row for row in self.rows}
+        return [(bucket, Totals.of(found.get(bucket.key))) for bucket in self.buckets]
+
+
+def moments(now: Stretch, then: Stretch | None, step: Dimension) -> tuple[Moment, ...]:
+    """Lay a report out over all steps of its period, each beside that of the other period."""
+    several = len(now.buckets) > _HOURS_OF_A_DAY
+    others: list[tuple[Bucket, Totals] | None] = [] if then is None else [*then.laid_out()]
+    others += [None] * len(now.buckets)  # the other period may be shorter
     return tuple(
-        Moment(bucket, Totals.of(found.get(bucket.key)), dimension is Dimension.HOUR)
-        for bucket in buckets
+        Moment(bucket, totals, step, is_of_several_days=several)
+        if other is None
+        else Moment(bucket, totals, step, other[1], _then_name(other[0].start, step), several)
+        for (bucket, totals), other in zip(now.laid_out(), others, strict=False)
     )
 
 
-def points(line: Sequence[Moment], measure: Measure) -> tuple[Point, ...]:
-    """Return what the chart draws of a measure; what is to come has no value."""
-    return tuple(_point(moment, measure, len(line)) for moment in line)
+def _then_name(start: datetime, step: Dimension) -> str:
+    return formats.short_day(start) if step is Dimension.HOUR else name_of(start, step)
 
 
-def _point(moment: Moment, measure: Measure, steps: int) -> Point:
-    to_come = moment.bucket.state is State.TO_COME
-    label, tick = _hour_label(moment) if moment.hourly else _day_label(moment.bucket.start, steps)
+def points(
+    line: Sequence[Moment], measure: Measure, least_visitors: int = 0, noted: Sequence[date] = ()
+) -> tuple[Point, ...]:
+    """Return what the chart draws of a measure; what is to come has no value.
+
+    Days about which something is noted are marked, each in the step it belongs to.
+    """
+    starts = [moment.bucket.start.date() for moment in line]
+    marked = {bisect_right(starts, day) - 1 for day in noted}
+    if len(starts) > 1 and starts[0] == starts[-1]:  # all of it is that day
+        marked = set()
+    return tuple(
+        replace(_point(moment, measure, len(line), least_visitors), is_noted=index in marked)
+        for index, moment in enumerate(line)
+    )
+
+
+def _point(moment: Moment, measure: Measure, steps: int, least_visitors: int) -> Point:
+    label, tick = _label(moment.bucket.start, moment.step, steps)
     return Point(
-        value=None if to_come else measure.of(moment.totals),
-        finished=not moment.running,
+        value=measure.of(moment.totals) if moment.started else None,
+        finished=not (moment.running or moment.is_cut),
         label=label,
         tick=tick,
-        readout=moment.readout(measure),
+        readout=moment.readout(measure, least_visitors),
+        then=None if moment.then is None else measure.of(moment.then),
     )
 
 
-def _hour_label(moment: Moment) -> tuple[str, Tick]:
-    hour = moment.bucket.start.hour
-    if hour % 3:
+def _label(start: datetime, step: Dimension, steps: int) -> tuple[str, Tick]:
+    match step:
+        case Dimension.HOUR:
+            return _hour_label(start, steps)
+        case Dimension.WEEK:
+            return _week_label(start, steps)
+        case Dimension.MONTH:
+            return _month_label(start, steps)
+        case _:
+            return _day_label(start, steps)
+
+
+def _hour_label(start: datetime, steps: int) -> tuple[str, Tick]:
+    if steps > _HOURS_OF_A_DAY:  # of several days each midnight
+        gives_way = steps > _NARROW_NAMES * _HOURS_OF_A_DAY and start.toordinal() % 2
+        tick = Tick.MINOR if gives_way else Tick.MAJOR
+        return (f"{start:%a} {start.day}", tick) if start.hour == 0 else ("", Tick.NONE)
+    if start.hour % 3:
         return "", Tick.NONE
-    return f"{hour:02}:00", Tick.MINOR if hour % 6 else Tick.MAJOR
+    return f"{start:%H}:00", Tick.MINOR if start.hour % 6 else Tick.MAJOR
+
+
+def _week_label(start: datetime, steps: int) -> tuple[str, Tick]:
+    if steps > _DAILY_NAMES:  # only the first week of a month
+        is_first = start.day <= _DAYS_OF_A_WEEK and start.weekday() == _MONDAY
+        return _month_label(start, steps // 4) if is_first else ("", Tick.NONE)
+    return f"{start.day} {start:%b}", Tick.MAJOR if steps <= _NARROW_NAMES else Tick.MINOR
+
+
+def _month_label(start: datetime, steps: int) -> tuple[str, Tick]:
+    if steps > _MONTHLY_NAMES:  # of many years each January
+        is_named = start.month == 1 and not start.year % max(1, steps // _YEARS_BELOW_A_CHART // 12)
+        return (f"{start:%Y}", Tick.MAJOR) if is_named else ("", Tick.NONE)
+    name = f"{start:%b %Y}" if start.month == 1 else f"{start:%b}"
+    return name, Tick.MAJOR if start.month % 3 == 1 else Tick.MINOR
 
 
 def _day_label(start: datetime, steps: int) -> tuple[str, Tick]:
@@ -100,9 +192,4 @@ def _day_label(start: datetime, steps: int) -> tuple[str, Tick]:
         if start.weekday() != _MONDAY:
             return "", Tick.NONE
         return f"{start.day} {start:%b}", Tick.MAJOR
-    if start.day != 1:
-        return "", Tick.NONE
-    return (
-        f"{start:%b %Y}" if start.month == 1 else f"{start:%b}",
-        Tick.MAJOR if start.month % 3 == 1 else Tick.MINOR,
-    )
+    return ("", Tick.NONE) if start.day != 1 else _month_label(start, steps // 30)

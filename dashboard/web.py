@@ -1,5 +1,6 @@
 """What every response and every form of the dashboard has in common."""
 
+import re
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
@@ -27,6 +28,10 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
     "X-Robots-Tag": "noindex, nofollow",
 }
+
+# Printable ASCII without a backslash, and not two slashes at the start: browsers read `//host`
+# and `/\host` as addresses of other hosts, and drop tabs and line ends before they look.
+_LOCAL_PATH = re.compile(r"/(?!/)[\x21-\x5b\x5d-\x7e]{0,2000}")
 
 
 class BodyTooLargeError(Exception):
@@ -76,3 +81,8 @@ def is_cross_site(request: Request) -> bool:
         return fetch_site not in {"same-origin", "none"}
     origin = request.headers.get("origin")
     return origin is not None and urlsplit(origin).netloc != request.headers.get("host", "")
+
+
+def local_path(wanted: str) -> str:
+    """Return `wanted` when it is a path of this server, and "/" when it is anything else."""
+    return wanted if _LOCAL_PATH.fullmatch(wanted) else "/"

@@ -14,7 +14,8 @@ import msgspec
 from starlette.applications import Starlette
 
 from collector.control import Control, Site
-from collector.journal import Event, line
+from collector.excluded import Asides
+from collector.journal import Event, Record, line
 from collector.load import Loader
 from collector.realtime import Realtime
 from collector.stats import Stats
@@ -41,8 +42,8 @@ class Newsroom:
         """Register a site."""
         return self.control.add_site(domain, timezone, self.now)
 
-    def count(self, *events: Event) -> None:
-        """Carry events from a journal into the store, as `serve` does."""
+    def count(self, *events: Record) -> None:
+        """Carry records from a journal into the store, as `serve` does."""
         self._chunks += 1
         chunk = self.folder / "journal" / f"{self._chunks:04}.jsonl"
         chunk.parent.mkdir(exist_ok=True)
@@ -53,12 +54,16 @@ class Newsroom:
         """Return a browser that knows nothing of us yet."""
         others = dict(self.parts)
         least, limit_s = others.pop("least_visitors", 1), others.pop("limit_s", 30)
+        asides = Asides(self.store)
         parts: dict[str, Any] = {
             "stats": Stats(self.store, least, limit_s),
             "realtime": Realtime(self.store, least, limit_s),
             "control": self.control,
             "clock": lambda: self.now,
             "diagnose": lambda _scope, _site: (),
+            "excluded": lambda site, period: asides.excluded(site.id, period),
+            "recent": lambda site, since, until: asides.recent(site.id, since, until),
+            "properties": lambda site, period, name: asides.property_names(site.id, period, name),
             "snippet": lambda site: f'<script defer src="https://{site.domain}/b.js"></script>',
             "parquet": as_parquet,
         }
@@ -96,7 +101,7 @@ class Client:
         return asyncio.run(sent)
 
 
-def pageview(site: Site, token: int, ago: timedelta, path: str = "/", **values: str) -> Event:
+def pageview(site: Site, token: int, ago: timedelta, path: str = "/", **values: object) -> Event:
     """Return a pageview some time before NOW."""
     at = NOW - ago
     local = at.astimezone(ZoneInfo(site.timezone))

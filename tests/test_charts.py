@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from dashboard.charts import Point, Tick, bar, ticks, time_series
+from dashboard.charts import Point, Tick, bar, columns, sparkline, ticks, time_series
 from dashboard.formats import Unit
 
 _TO_COME = Point(None, finished=True, label="", tick=Tick.NONE, readout="")
@@ -102,6 +102,34 @@ def test_what_is_still_running_is_dashed_and_what_is_to_come_is_not_drawn() -> N
     assert len(_of_class(tree, "dot unfinished")) == 1
 
 
+def test_what_it_is_compared_with_is_a_line_of_its_own_below() -> None:
+    """Without an area, through all its values, also where the present has none yet."""
+    points = [Point(v, v != 2, "", Tick.NONE, "", then) for v, then in ((1, 8), (2, 4), (None, 2))]
+    tree = _drawn(points)
+    (then,) = _of_class(tree, "line then")
+    assert len(_ys(then)) == 3
+    (scale,) = _of_class(tree, "scale")
+    assert [text.text for text in scale][-1] == "8"
+    shapes = [found.get("class") for found in tree.iter() if found.tag in {"polyline", "polygon"}]
+    assert shapes[0] == "line then"
+
+
+def test_a_sparkline_has_a_line_and_no_axes() -> None:
+    """Gaps are left out; of nothing there is none."""
+    assert not sparkline([None, None])
+    (line,) = _of_class(_tree(sparkline([0, None, 4, 2])), "line")
+    assert (line.get("points") or "").split() == ["0,40", "133.33,0", "200,20"]
+
+
+def test_columns_stand_on_the_base_and_say_what_they_are() -> None:
+    """The highest is as high as there is room; nothing at all is flat."""
+    tree = _tree(columns([0, 2, 4], ["two ago", "one ago", "now"]))
+    assert [found.get("height") for found in _of_class(tree, "column")] == ["0", "80", "160"]
+    assert [title.text for title in tree.iter("title")] == ["two ago: 0", "one ago: 2", "now: 4"]
+    assert tree.get("aria-label") == "The highest of 3 is 4, the last 4"
+    assert {c.get("height") for c in _of_class(_tree(columns([0], [""])), "column")} == {"0"}
+
+
 def test_a_gap_breaks_the_line() -> None:
     """No value is no zero: a mean of nothing interrupts the line instead of dropping it."""
     lines = _of_class(_drawn(_points(40, 50, None, 60, 70), Unit.PER_CENT), "line")
@@ -144,9 +172,9 @@ def test_huge_numbers_are_labelled_in_words() -> None:
 
 
 def test_every_point_can_be_read_under_the_pointer() -> None:
-    """Up to 100 points; a year of days would be too narrow to hit."""
-    assert len(_of_class(_drawn(_points(*range(100))), "at")) == 100
-    assert not _of_class(_drawn(_points(*range(101))), "at")
+    """Up to 400 points, a year of days; more would be too narrow to hit."""
+    assert len(_of_class(_drawn(_points(*range(400))), "at")) == 400
+    assert not _of_class(_drawn(_points(*range(401))), "at")
 
 
 def test_time_labels_are_drawn_where_asked_and_marked_when_minor() -> None:

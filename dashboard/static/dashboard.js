@@ -1,11 +1,14 @@
-// Two comforts; without them everything still works. A page that says how often it wants to be
-// renewed gets its <main> replaced in place, and a button can copy what an element says.
+// Comforts; without them everything still works. Links and forms that lead to another view of the
+// same page replace its <main> in place, a page that says how often it wants to be renewed is, a
+// field for a value offers those there are, and a button can copy what an element says.
 
 const SLOWEST_S = 300;
 const REST = 20; // for each second that the server worked on an answer
+const FOCUSABLE = "a[href], button, summary, input, select, [tabindex]";
 
 let shown = content(document);
 let waitS = 0;
+let turn = new AbortController();
 
 function content(page) {
   return page.querySelector("main").innerHTML;
@@ -16,53 +19,133 @@ function isBusy() {
   return (
     document.hidden ||
     !document.getSelection().isCollapsed ||
-    (active && active.matches("main input")) ||
-    document.querySelector("main .dates[open]")
+    (active && active.matches("main :is(input, select), main .plot")) ||
+    document.querySelector("main .menu[open], dialog[open], .plot .on")
   );
 }
 
-function replaceMain(page) {
+// What has the focus is found again by what it says, else by its place.
+function sameAs(active, before, after) {
+  const all = [...after.querySelectorAll(FOCUSABLE)];
+  const alike = (other) => other.tagName === active.tagName && other.textContent === active.textContent;
+  return all.find(alike) ?? all[[...before.querySelectorAll(FOCUSABLE)].indexOf(active)];
+}
+
+function replaceMain(page, keepsMenus) {
+  shown = content(page);
   const before = document.querySelector("main");
   const after = document.adoptNode(page.querySelector("main"));
-  for (const open of before.querySelectorAll("details[open][id]")) {
+  const kept = keepsMenus ? "details[open][id]" : "details[open][id]:not(.menu)";
+  for (const open of before.querySelectorAll(kept)) {
     after.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
   }
-  const focusable = "a[href], button, summary, [tabindex]";
-  const place = [...before.querySelectorAll(focusable)].indexOf(document.activeElement);
+  const active = document.activeElement;
+  const focused = before.contains(active) ? sameAs(active, before, after) : null;
   const scrolled = [...before.querySelectorAll(".scroll")].map((box) => box.scrollLeft);
   before.replaceWith(after);
   after.querySelectorAll(".scroll").forEach((box, i) => (box.scrollLeft = scrolled[i] ?? 0));
-  if (place >= 0) after.querySelectorAll(focusable)[place]?.focus({ preventScroll: true });
+  focused?.focus({ preventScroll: true });
   document.title = page.title;
   showCopyButtons();
+  document.dispatchEvent(new Event("renewed"));
+}
+
+async function parsed(answer) {
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
 }
 
 async function renew() {
   const asked = performance.now();
-  const answer = await fetch(location.href, { cache: "no-store" });
+  const place = location.href;
+  const answer = await fetch(place, { cache: "no-store", signal: turn.signal });
   if (answer.redirected || !answer.ok) {
     if (answer.redirected) location.reload();
     return;
   }
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const page = await parsed(answer);
   waitS = Math.min(SLOWEST_S, (REST * (performance.now() - asked)) / 1000);
-  if (content(page) !== shown && !isBusy()) {
-    shown = content(page);
-    replaceMain(page);
-  }
+  if (place === location.href && content(page) !== shown && !isBusy()) replaceMain(page, true);
 }
 
 async function keepFresh() {
   const wantedS = Number(document.querySelector("main").dataset.refreshS);
-  if (!wantedS) return;
-  await new Promise((done) => setTimeout(done, 1000 * Math.max(wantedS, waitS)));
+  await new Promise((done) => setTimeout(done, 1000 * Math.max(wantedS || 1, waitS)));
   try {
-    if (!isBusy()) await renew();
+    if (document.querySelector("main").dataset.refreshS && !isBusy()) await renew();
   } catch {
     waitS = Math.min(SLOWEST_S, 2 * Math.max(wantedS, waitS)); // unreachable: ask ever less often
   }
   keepFresh();
 }
+
+function isSamePage(url) {
+  return url.origin === location.origin && url.pathname === location.pathname;
+}
+
+async function go(url, isNew) {
+  turn.abort();
+  turn = new AbortController();
+  document.querySelector("main").setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(url, { signal: turn.signal });
+    const reached = new URL(answer.url);
+    const isPage = answer.headers.get("content-type")?.startsWith("text/html");
+    if (!isSamePage(reached) || !isPage || answer.status >= 500) {
+      location.assign(url);
+      return;
+    }
+    const page = await parsed(answer);
+    reached.hash = "";
+    if (isNew) history.pushState(null, "", reached);
+    replaceMain(page, false);
+    document.getElementById("said").textContent = page.title;
+  } catch (error) {
+    if (error.name !== "AbortError") location.assign(url); // the browser says what is wrong
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("main a[href]");
+  const isPlain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button);
+  if (!link || !isPlain || event.defaultPrevented || link.target) return;
+  const url = new URL(link.href);
+  if (!isSamePage(url) || url.searchParams.has("format")) return;
+  event.preventDefault();
+  go(url, true);
+});
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "get" || event.defaultPrevented) return;
+  event.preventDefault();
+  const url = new URL(location.pathname, location.href);
+  url.search = new URLSearchParams(new FormData(form));
+  go(url, true);
+});
+
+addEventListener("popstate", () => go(new URL(location.href), false));
+
+async function offerValues(field) {
+  const list = document.getElementById("values");
+  list.replaceChildren();
+  if (field.value === "props") return;
+  const url = new URL(location.href);
+  url.pathname = `${field.form.dataset.lists}${field.value}`;
+  url.searchParams.set("format", "json");
+  const answer = await fetch(url);
+  if (!answer.ok) return;
+  for (const { dimensions } of (await answer.json()).results.slice(0, 200)) {
+    list.append(Object.assign(document.createElement("option"), { value: dimensions[0] }));
+  }
+}
+
+document.addEventListener("focusin", ({ target }) => {
+  const field = target.matches?.("[list=values]") && target.form.elements.field;
+  if (field && target.dataset.offers !== field.value) {
+    target.dataset.offers = field.value;
+    offerValues(field);
+  }
+});
 
 function showCopyButtons() {
   for (const button of document.querySelectorAll("[data-copies]")) {

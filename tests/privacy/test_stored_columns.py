@@ -204,6 +204,18 @@ STORED = {
         "before": "shown to visitors",
         "after": "shown to visitors",
     },
+    "control: annotations": {
+        "id": "strikes it out",
+        "site": "of which site",
+        "date": "of which day, as an editor wrote down",
+        "text": "what happened, as an editor wrote down",
+    },
+    "control: segments": {
+        "id": "strikes it out",
+        "site": "of which site",
+        "name": "as an editor called it",
+        "filters": "as an editor chose them",
+    },
     "control: sqlite_sequence": {
         "name": "SQLite's own, for ids that are never given again",
         "seq": "SQLite's own",

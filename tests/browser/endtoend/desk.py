@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from playwright.sync_api import Dialog, Page
+from playwright.sync_api import Dialog, Page, expect
 
 from tests.browser.conftest import Notes
 from tests.browser.endtoend.website import DASHBOARD
@@ -16,6 +16,12 @@ _ROWS = """card => [...card.querySelectorAll("tbody tr")].map((row) => [
     row.querySelector(".name").textContent,
     ...[...row.querySelectorAll("td")].map((cell) => cell.textContent),
 ])"""
+
+_TABS = {
+    "Countries": ("Places", ""),
+    "Browsers": ("Devices", "Browsers"),
+    "Operating systems": ("Devices", "Systems"),
+}  # what they are called in these tests, by card and tab
 
 # Everything that the page's origin keeps in the browser, cookies apart, by where it is.
 _KEPT = """async () => ({
@@ -69,9 +75,19 @@ class Desk:
         self.page.goto(f"{DASHBOARD}sites/{site}{query}")
 
     def rows(self, card: str) -> dict[str, tuple[str, ...]]:
-        """Return the lines of a card, unfolded or not: the numbers by the names."""
-        found = self.page.get_by_role("region", name=card, exact=True).evaluate(_ROWS)
+        """Return the lines of a card, or of a tab of one: the numbers by the names."""
+        name, tab = _TABS.get(card, (card, ""))
+        region = self.page.get_by_role("region", name=name, exact=True)
+        if tab and region.locator("[aria-current]").inner_text() != tab:
+            region.get_by_role("link", name=tab, exact=True).click()
+            expect(region.locator("[aria-current]")).to_have_text(tab)
+        found = region.evaluate(_ROWS)
         return {name: tuple(numbers) for name, *numbers in found}
+
+    def names(self, site: str, field: str) -> list[str]:
+        """Return all values of a dimension, as its own page lists them."""
+        self.page.goto(f"{DASHBOARD}sites/{site}/by/{field}")
+        return self.page.locator("tbody .name").all_text_contents()
 
     def number(self, measure: str) -> str:
         """Return one of the six numbers, as it is written."""

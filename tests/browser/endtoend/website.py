@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from dataclasses import dataclass, field
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -240,13 +241,25 @@ class _Handler(BaseHTTPRequestHandler):
         collector = http.client.HTTPConnection("127.0.0.1", self.front.collector.port)
         collector.request(self.command, path, body or None, headers)
         answer = collector.getresponse()
-        content = answer.read()
-        collector.close()
         self.send_response(answer.status)
         for name, value in answer.getheaders():
             if name.lower() not in _PER_CONNECTION:
                 self.send_header(name, value)
-        self._send(content)
+        if answer.headers.get_content_type() == "text/event-stream":
+            self._pass_on(answer, collector)
+        else:
+            self._send(answer.read())
+            collector.close()
+
+    def _pass_on(
+        self, answer: http.client.HTTPResponse, collector: http.client.HTTPConnection
+    ) -> None:
+        """Hand on what comes when it comes, until either side has enough."""
+        self.close_connection = True
+        with closing(collector), answer:
+            self.end_headers()
+            while part := answer.read1():
+                self.wfile.write(part)
 
     def _answer(self, content_type: str, text: str, policy: str = "") -> None:
         self.send_response(200)

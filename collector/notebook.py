@@ -1,0 +1,102 @@
+"""What editors write down about a site: what happened on a day, and filters worth keeping."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from collector.control import Control
+
+TEXT_MAX_CHARACTERS: Final = 200
+FILTERS_MAX_CHARACTERS: Final = 4000
+_MOST_OF_A_SITE = 500  # annotations, and segments: what people write by hand
+
+
+class NotebookError(ValueError):
+    """Something cannot be written down; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """What happened on a local day of a site."""
+
+    id: int
+    date: date
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Filters under a name, as they are written in addresses: `f=is,source,Google&f=...`."""
+
+    id: int
+    name: str
+    filters: str
+
+
+class Notebook:
+    """Annotations and segments; every method may be called from any thread, and blocks."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def annotations(self, site: int) -> tuple[Annotation, ...]:
+        """Return what was written down about days, by day."""
+        with self._control.reading() as connection:
+            rows = connection.execute(
+                "SELECT id, date, text FROM annotations WHERE site = ? ORDER BY date, id", (site,)
+            ).fetchall()
+        return tuple(Annotation(key, date.fromisoformat(day), text) for key, day, text in rows)
+
+    def annotate(self, site: int, day: date, text: str) -> None:
+        """Write down what happened on a day.
+
+        Raises:
+            NotebookError: no text, a long one, or too many.
+        """
+        self._add("annotations (site, date, text)", site, day.isoformat(), _short(text))
+
+    def segments(self, site: int) -> tuple[Segment, ...]:
+        """Return the filters that were kept, by name."""
+        with self._control.reading() as connection:
+            rows = connection.execute(
+                "SELECT id, name, filters FROM segments WHERE site = ?"
+                " ORDER BY name COLLATE NOCASE, id",
+                (site,),
+            ).fetchall()
+        return tuple(Segment(*row) for row in rows)
+
+    def keep(self, site: int, name: str, filters: str) -> None:
+        """Keep filters under a name; they take the place of those that had it.
+
+        Raises:
+            NotebookError: no name or filter, a long one, or too many.
+        """
+        short = _short(name)
+        if not 0 < len(filters) <= FILTERS_MAX_CHARACTERS:
+            raise NotebookError("choose filters first" if not filters else "these are too long")
+        with self._control.writing() as connection:
+            connection.execute("DELETE FROM segments WHERE site = ? AND name = ?", (site, short))
+        self._add("segments (site, name, filters)", site, short, filters)
+
+    def strike(self, site: int, kind: type[Annotation | Segment], key: int) -> None:
+        """Strike out an entry; one that is not there changes nothing."""
+        table = "annotations" if kind is Annotation else "segments"
+        with self._control.writing() as connection:
+            connection.execute(f"DELETE FROM {table} WHERE site = ? AND id = ?", (site, key))
+
+    def _add(self, table: str, site: int, first: str, second: str) -> None:
+        with self._control.writing() as connection:
+            name = table.partition(" ")[0]
+            counted = connection.execute(f"SELECT count(*) FROM {name} WHERE site = ?", (site,))
+            if counted.fetchone()[0] >= _MOST_OF_A_SITE:
+                raise NotebookError(f"a site has at most {_MOST_OF_A_SITE} of them")
+            connection.execute(f"INSERT INTO {table} VALUES (?, ?, ?)", (site, first, second))
+
+
+def _short(text: str) -> str:
+    short = " ".join(text.split())
+    if not short:
+        raise NotebookError("write something")
+    if len(short) > TEXT_MAX_CHARACTERS:
+        raise NotebookError(f"at most {TEXT_MAX_CHARACTERS} characters")
+    return short

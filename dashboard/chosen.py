@@ -1,0 +1,186 @@
+"""Filters as editors choose them: how they are written in addresses, and what they mean."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from collector.question import (
+    MAX_CONDITIONS,
+    All,
+    Condition,
+    Done,
+    Field,
+    Filter,
+    Not,
+    Operator,
+    QueryError,
+)
+from dashboard.fields import address, field_at, label, value_name, value_named
+
+_PARTS = re.compile(r"((?:[^\\,]|\\.)*)(?:,|$)", re.DOTALL)
+_LEAST_PARTS = 3  # how it compares, what, and with which value
+
+
+class Comparing(StrEnum):
+    """How a filter compares; its value is its name in addresses."""
+
+    IS = "is"
+    IS_NOT = "is_not"
+    CONTAINS = "contains"
+    CONTAINS_NOT = "contains_not"
+    MATCHES = "matches"
+    MATCHES_NOT = "matches_not"
+    DONE = "done"
+    DONE_NOT = "done_not"
+
+    @property
+    def words(self) -> str:
+        """What stands between a field and its value."""
+        return _WORDS[self]
+
+    @property
+    def opposite(self) -> "Comparing":
+        """What lets through what this one does not."""
+        return _OPPOSITES[self]
+
+    @property
+    def is_negative(self) -> bool:
+        """Whether it tells what may not be."""
+        return self.value.endswith("_not")
+
+
+_WORDS = {
+    Comparing.IS: "is",
+    Comparing.IS_NOT: "is not",
+    Comparing.CONTAINS: "contains",
+    Comparing.CONTAINS_NOT: "does not contain",
+    Comparing.MATCHES: "matches pattern",
+    Comparing.MATCHES_NOT: "does not match pattern",
+    Comparing.DONE: "anywhere in the visit is",
+    Comparing.DONE_NOT: "nowhere in the visit is",
+}
+_OPERATORS = {
+    Comparing.IS: Operator.IS,
+    Comparing.CONTAINS: Operator.CONTAINS,
+    Comparing.MATCHES: Operator.MATCHES,
+    Comparing.DONE: Operator.IS,
+}
+_OPPOSITES = {one: Comparing(f"{one}_not") for one in _OPERATORS}
+_OPPOSITES |= {negative: one for one, negative in _OPPOSITES.items()}
+# Two of these about the same field are one with more values: Google, and then also Bing.
+_GROWING = frozenset({Comparing.IS, Comparing.IS_NOT})
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One filter: a field compares to one of the values, or to none of them."""
+
+    comparing: Comparing
+    field: Field
+    values: tuple[str, ...]
+
+    @property
+    def address(self) -> str:
+        """How it is written in an address: `is,source,Google,Bing`."""
+        return ",".join(map(_escaped, (self.comparing, address(self.field), *self.values)))
+
+    @property
+    def filter(self) -> Filter:
+        """What the stats engine is asked for.
+
+        Raises:
+            QueryError: it cannot be compared so.
+        """
+        positive = self.comparing.opposite if self.comparing.is_negative else self.comparing
+        # What people type a part of is found however it is written; what they clicked is exact.
+        exact = positive is not Comparing.CONTAINS
+        found: Filter = Condition(_OPERATORS[positive], self.field, self.values, exact)
+        if positive is Comparing.DONE:
+            found = Done(found)
+        return Not(found) if self.comparing.is_negative else found
+
+    @property
+    def label(self) -> str:
+        """What it is about."""
+        return label(self.field)
+
+    @property
+    def value_names(self) -> str:
+        """Its values as people read them."""
+        if self.comparing in {Comparing.IS, Comparing.IS_NOT, Comparing.DONE, Comparing.DONE_NOT}:
+            return " or ".join(value_name(self.field, value) for value in self.values)
+        return " or ".join(self.values)
+
+    @property
+    def words(self) -> str:
+        """The whole of it in words: `Source is Google or Bing`."""
+        return f"{self.label} {self.comparing.words} {self.value_names}"
+
+    def negated(self) -> "Chosen":
+        """Return the filter that lets through what this one does not."""
+        return replace(self, comparing=self.comparing.opposite)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace(",", "\\,")
+
+
+def chosen_at(text: str) -> Chosen:
+    r"""Read a filter out of an address; a comma in a value is written as `\,`.
+
+    Raises:
+        QueryError: it is none.
+    """
+    parts = [re.sub(r"\\(.)", r"\1", part) for part in _PARTS.findall(text + ",")[:-1]]
+    if len(parts) < _LEAST_PARTS or parts[0] not in list(Comparing):
+        raise QueryError("filters", f"{text!r} is no filter")
+    found = Chosen(Comparing(parts[0]), field_at(parts[1]), tuple(parts[2:]))
+    _ = found.filter  # refuses what cannot be compared
+    return found
+
+
+def typed(comparing: str, field: str, name: str, value: str) -> Chosen:
+    """Read a filter out of the fields of a form; `name` is that of a property.
+
+    Raises:
+        QueryError: it is none; the message is for people.
+    """
+    about = field_at(f"props:{name.strip()}" if field == "props" else field)
+    if comparing not in list(Comparing):
+        raise QueryError("filters", f"there is no comparison {comparing!r}")
+    how = Comparing(comparing)
+    is_exact = how in {Comparing.IS, Comparing.IS_NOT, Comparing.DONE, Comparing.DONE_NOT}
+    if not value.strip():
+        raise QueryError("filters", f"write which {label(about).lower()} is meant")
+    found = Chosen(how, about, (value_named(about, value) if is_exact else value.strip(),))
+    _ = found.filter
+    return found
+
+
+def joined(chosen: Sequence[Chosen], more: Chosen) -> tuple[Chosen, ...]:
+    """Return filters with one more; where one of its kind is there, that one gets its values."""
+    for index, one in enumerate(chosen):
+        is_alike = (one.comparing, one.field) == (more.comparing, more.field)
+        if is_alike and (more.comparing in _GROWING or one.values == more.values):
+            values = tuple(dict.fromkeys((*one.values, *more.values)))
+            return (*chosen[:index], replace(one, values=values), *chosen[index + 1 :])
+    return (*chosen, more)
+
+
+def narrowed(chosen: Sequence[Chosen], field: Field, value: str) -> tuple[Chosen, ...]:
+    """Return filters of which the one about a field, if there is one, is this value alone."""
+    others = [each for each in chosen if (each.comparing, each.field) != (Comparing.IS, field)]
+    return (*others, Chosen(Comparing.IS, field, (value,)))
+
+
+def together(chosen: Iterable[Chosen]) -> Filter:
+    """Return what lets through what all of them do.
+
+    Raises:
+        QueryError: there are too many.
+    """
+    filters = tuple(each.filter for each in chosen)
+    if len(filters) > MAX_CONDITIONS:
+        raise QueryError("filters", f"at most {MAX_CONDITIONS}")
+    return All(filters)

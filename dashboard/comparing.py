@@ -1,0 +1,89 @@
+"""With what a period is compared, and how a number has changed."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from enum import StrEnum
+
+from collector.question import Period
+from dashboard.formats import Unit
+from dashboard.periods import ONE_DAY, before, days_in, year_before
+
+_MINUS = "\N{MINUS SIGN}"
+
+
+class Against(StrEnum):
+    """What a period is compared with; its value is its name in addresses."""
+
+    PREVIOUS = "previous"
+    WEEKDAYS = "weekdays"
+    YEAR = "year"
+    NONE = "none"
+
+    @property
+    def label(self) -> str:
+        """What it is called."""
+        return _LABELS[self]
+
+    def other(self, period: Period, name: str = "") -> Period | None:
+        """Return the other period, as long as this one; None when nothing is to be compared.
+
+        One that is called `month` or `year` is compared with the same dates of the one before.
+        """
+        if self is Against.NONE:
+            return None
+        if self is Against.YEAR or (self is Against.PREVIOUS and name == "year"):
+            return year_before(period, match_weekdays=False)
+        if self is Against.PREVIOUS and name == "month":
+            first = (period.first - ONE_DAY).replace(day=1)
+            last = min(first + (days_in(period) - 1) * ONE_DAY, period.first - ONE_DAY)
+            return replace(period, first=first, last=last)
+        return before(period, match_weekdays=self is Against.WEEKDAYS)
+
+
+_LABELS: Mapping[Against, str] = {
+    Against.PREVIOUS: "The period before",
+    Against.WEEKDAYS: "The same weekdays before",
+    Against.YEAR: "A year ago",
+    Against.NONE: "Nothing",
+}
+
+
+def finished(period: Period, local: datetime) -> Period | None:
+    """Return the part of a period that is over: whole days, or of a single day whole hours.
+
+    Only that can be compared: half an hour against a whole one is always less.
+    """
+    today = local.date()
+    if period.last < today:
+        return period
+    if period.first == today:
+        until = replace(period, last=today, last_hour=local.hour - 1)
+        return until if local.hour > period.first_hour else None
+    return replace(period, last=today - ONE_DAY) if period.first < today else None
+
+
+def same_part(other: Period, whole: Period, part: Period) -> Period:
+    """Return the part of another period that lies in it as `part` does in `whole`."""
+    if part == whole:
+        return other
+    last: date = min(other.first + (days_in(part) - 1) * ONE_DAY, other.last)
+    return replace(other, last=last, last_hour=part.last_hour)
+
+
+def change_of(now: float | None, then: float | None, unit: Unit) -> str:
+    """Write how a number has changed: `+12%`, `-3 points`, `as before`; "" if nobody can tell."""
+    if now is None or then is None or (not now and not then):
+        return ""
+    if unit is Unit.PER_CENT:
+        points = round(now) - round(then)
+        unit_name = "point" if abs(points) == 1 else "points"
+        return f"{_signed(points)} {unit_name}" if points else "as before"
+    if not then:
+        return "new"
+    per_cent = round(100 * (now - then) / then)
+    return f"{_signed(per_cent)}%" if per_cent else "as before"
+
+
+def _signed(number: int) -> str:
+    return f"{'+' if number > 0 else _MINUS}{abs(number):,}"

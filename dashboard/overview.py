@@ -1,0 +1,255 @@
+"""A site's page: six numbers, a chart, and cards that tell its visitors apart."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from collector.control import Site
+from collector.notebook import Annotation, Notebook
+from collector.question import Dimension, Period, Query, TooSlowError
+from dashboard import cards, charts, formats, rhythm, timeline
+from dashboard.addresses import View
+from dashboard.asking import Answer, Unanswered, answers
+from dashboard.chosen import Comparing
+from dashboard.comparing import change_of, finished, same_part
+from dashboard.frame import Frame
+from dashboard.measures import METRICS, Measure, Totals
+from dashboard.pages import render
+from dashboard.periods import buckets
+from dashboard.timeline import Moment, Stretch
+
+_UNITS = {
+    Dimension.HOUR: "hour",
+    Dimension.DAY: "day",
+    Dimension.WEEK: "week",
+    Dimension.MONTH: "month",
+}
+_REASONS = {
+    "bot": ("Robots", "crawlers, tools and headless browsers, by their user agent"),
+    "referrer_spam": ("Referrer spam", "visits made up to advertise a site"),
+    "flood": ("Floods", "more than one network may send in a minute"),
+    "third_party": ("Other hosts", "posted to a host that is not of the site's own domain"),
+    "late": ("Too late", "reading time of a day that was already sealed"),
+    "unknown_site": ("Unknown sites", "of pages that belong to no registered site"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One of the six numbers, how it has changed, and the address that puts it into the chart."""
+
+    label: str
+    value: str
+    change: str
+    was: str
+    caption: str
+    href: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What the numbers are compared with: the other period, and the parts that are over."""
+
+    other: Period
+    part: Period | None
+    other_part: Period | None
+    this_year: int
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether only a part can be compared."""
+        return self.part is not None and self.other_part != self.other
+
+    @property
+    def words(self) -> str:
+        """The other period in words."""
+        return formats.short_days(self.other.first, self.other.last, self.this_year)
+
+    @property
+    def so_far(self) -> str:
+        """How far it is compared, when only a part is over."""
+        if self.part is None:
+            return ""
+        if not self.part.is_whole:
+            return f"both until {self.part.last_hour + 1:02}:00"
+        return "both without today" if self.is_partial else ""
+
+
+def site_page(frame: Frame, _request: Request) -> Response:
+    """Show a site's numbers. Blocking."""
+    compared = _compared(frame)
+    asked = {
+        **_number_questions(frame.view, frame.site, compared),
+        **cards.questions(frame.view, frame.site),
+        "rhythm": rhythm.question(frame.view, frame.site, frame.began),
+    }
+    found = dict(zip(asked, answers(frame.parts.stats, [*asked.values()]), strict=True))
+    totals, least = _totals(found["totals"]), frame.parts.stats.least_visitors
+    drawing = cards.Drawing(frame.view, frame.site, totals.visitors, least)
+    return render(
+        "site.html",
+        **frame.values,
+        **_tiles_of(frame, found, compared),
+        **_series_of(frame, found),
+        cards=cards.cards(drawing, found, _properties(frame)),
+        rhythm=rhythm.rhythm(asked["rhythm"], found["rhythm"], frame.local),
+        excluded=_excluded(frame),
+        current=frame.parts.stats.current_visitors(frame.site.id, frame.now),
+        began_on=formats.plain_day(frame.began),
+        rekeyed=_rekeyed(frame),
+        geo=frame.parts,
+        nobody=totals == Totals() and not isinstance(found["totals"], Unanswered),
+    )
+
+
+def _compared(frame: Frame) -> Compared | None:
+    other = frame.view.other
+    if other is None or other.first < frame.began:  # whatever comes after nothing is only new
+        return None
+    part = finished(frame.view.period, frame.local)
+    other_part = None if part is None else same_part(other, frame.view.period, part)
+    return Compared(other, part, other_part, frame.local.year)
+
+
+def _number_questions(view: View, site: Site, compared: Compared | None) -> dict[str, Query]:
+    def query(period: Period, *dimensions: Dimension) -> Query:
+        return Query(site.id, METRICS, dimensions, period, view.filter)
+
+    asked = {"totals": query(view.period), "series": query(view.period, view.step)}
+    if compared is not None:
+        asked["series_then"] = query(compared.other, view.step)
+        if compared.part is not None and compared.other_part is not None:
+            asked["part_then"] = query(compared.other_part)
+            if compared.part != view.period:
+                asked["part"] = query(compared.part)
+    return asked
+
+
+def _totals(answer: Answer) -> Totals:
+    if isinstance(answer, Unanswered):
+        return Totals()
+    return Totals.of(answer.rows[0] if answer.rows else None)
+
+
+def _tiles_of(
+    frame: Frame, found: Mapping[str, Answer], compared: Compared | None
+) -> dict[str, Any]:
+    answer = found["totals"]
+    then = found.get("part_then")
+    is_known = then is not None and not isinstance(then, Unanswered)
+    both = (_totals(found.get("part", answer)), _totals(then)) if is_known and then else None
+    tiles = [_tile(frame, measure, answer, both) for measure in Measure]
+    return {
+        "tiles": tiles,
+        "totals_problem": answer.reason if isinstance(answer, Unanswered) else None,
+        "compared": compared,
+        "has_change": any(tile.change for tile in tiles),
+        "too_early": compared is None and frame.view.other is not None,
+    }
+
+
+def _tile(
+    frame: Frame, measure: Measure, answer: Answer, both: tuple[Totals, Totals] | None
+) -> Tile:
+    least = frame.parts.stats.least_visitors
+    now, then = both or (Totals(), Totals())
+    is_unanswered = isinstance(answer, Unanswered)
+    return Tile(
+        label=measure.label,
+        value=formats.NOTHING if is_unanswered else measure.written(_totals(answer), least),
+        change=change_of(measure.of(now), measure.of(then), measure.unit) if both else "",
+        was=measure.written(then, least) if both else "",
+        caption=measure.caption,
+        href=frame.view.showing(measure).href,
+        current=measure is frame.view.measure,
+    )
+
+
+def _series_of(frame: Frame, found: Mapping[str, Answer]) -> dict[str, Any]:
+    view, answer = frame.view, found["series"]
+    unit = _UNITS[view.step]
+    title = f"{view.measure.label} per {unit}"
+    line: tuple[Moment, ...] = ()
+    if not isinstance(answer, Unanswered):
+        now = _stretch(frame, answer, view.period)
+        then = found.get("series_then")
+        is_there = then is not None and not isinstance(then, Unanswered) and view.other is not None
+        other = _stretch(frame, then, view.other) if is_there and then and view.other else None
+        line = timeline.moments(now, other, view.step)
+    notes = _notes(frame)
+    least = frame.parts.stats.least_visitors
+    return {
+        "series_title": title,
+        "series_problem": answer.reason if isinstance(answer, Unanswered) else None,
+        "chart": charts.time_series(
+            timeline.points(line, view.measure, least, [note.date for note in notes]),
+            view.measure.unit,
+            title=f"{title}, {view.title}",
+            description="The table below the chart has the same numbers.",
+        ),
+        "moments": [moment for moment in line if moment.started],
+        "notes": [(formats.short_day(note.date), note.text) for note in notes],
+        "is_compared": any(moment.then is not None for moment in line),
+        "has_running": any(moment.running for moment in line),
+        "has_cut": any(moment.is_cut and not moment.running for moment in line),
+        "measures": tuple(Measure),
+        "unit": unit,
+    }
+
+
+def _stretch(frame: Frame, answer: Answer, period: Period) -> Stretch:
+    rows = () if isinstance(answer, Unanswered) else answer.rows
+    return Stretch(rows, buckets(period, frame.view.step, frame.site.timezone, frame.now))
+
+
+def _properties(frame: Frame) -> tuple[str, ...]:
+    """Return the names of the properties of the one event that a filter names."""
+    named = [
+        each.values[0]
+        for each in frame.view.filters
+        if each.field is Dimension.NAME and each.comparing is Comparing.IS and len(each.values) == 1
+    ]
+    if len(named) != 1:
+        return ()
+    try:
+        return frame.parts.properties(frame.site, frame.view.period, named[0])
+    except TooSlowError:  # the card then offers the names alone, as without a filter
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """Traffic that was not counted: name, explanation and count of each reason."""
+
+    reasons: tuple[tuple[str, str, str], ...]
+    problem: str | None = None
+
+
+def _excluded(frame: Frame) -> Excluded:
+    try:
+        counts = frame.parts.excluded(frame.site, frame.view.period)
+    except TooSlowError as error:
+        return Excluded((), str(error))
+    return Excluded(
+        tuple((*_REASONS.get(reason, (reason, "")), f"{n:,}") for reason, n in counts.items())
+    )
+
+
+def _rekeyed(frame: Frame) -> str:
+    """Name the days of a period on which returning visitors count twice."""
+    period = frame.view.period
+    dates = sorted(d for d in frame.parts.rekeyed(frame.site) if period.first <= d <= period.last)
+    return ", ".join(formats.short_day(when) for when in dates)
+
+
+def _notes(frame: Frame) -> list[Annotation]:
+    """Return what was written down about the days of a period."""
+    return [
+        each
+        for each in Notebook(frame.parts.control).annotations(frame.site.id)
+        if frame.view.period.first <= each.date <= frame.view.period.last
+    ]

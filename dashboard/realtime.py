@@ -1,0 +1,202 @@
+"""The last half hour of a site, sent to whoever watches as soon as it changes."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from markupsafe import Markup
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from collector.control import Site
+from collector.question import Dimension, Field
+from dashboard.accounts import Accounts
+from dashboard.cards import page_address
+from dashboard.charts import bar, columns
+from dashboard.fields import label, value_name
+from dashboard.frame import Frame
+from dashboard.pages import fragment, render
+from dashboard.parts import Parts
+
+MINUTES: Final = 30
+_EVERY_S = 3.0  # how often it is looked, however many watch
+_SIGN_OF_LIFE_S = 15.0  # proxies close connections on which nothing comes for a minute
+_LIFETIME_S = 600.0  # then the browser comes again, and is asked who it is
+_RETRY_MS = 3000
+_MOST_WATCHERS = 500
+_LISTS: tuple[tuple[str, str, Field], ...] = (
+    ("page", "Pages", Dimension.PAGE),
+    ("source", "Sources", Dimension.SOURCE),
+    ("country", "Countries", Dimension.COUNTRY),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of a list."""
+
+    name: str
+    bar: Markup
+    visitors: str
+    opens: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One list: its key, what it is called, what a row is, and the rows."""
+
+    key: str
+    title: str
+    column: str
+    lines: tuple[Line, ...]
+
+
+def realtime_page(frame: Frame, _request: Request) -> Response:
+    """Show the last half hour, which then renews itself. Blocking."""
+    return render(
+        "realtime.html",
+        **{**frame.values, "refresh_s": _EVERY_S * 3},
+        **snapshot(frame.parts, frame.site),
+        geo=frame.parts,
+    )
+
+
+def snapshot(parts: Parts, site: Site) -> dict[str, Any]:
+    """Return what the last half hour looks like, the same for all who watch. Blocking."""
+    now = parts.clock()
+    told = parts.recent(site, now - timedelta(minutes=MINUTES), now)
+    ((_, visitors, pageviews),) = told.get("total") or [("", 0, 0)]
+    by_minute = {int(ago): number for ago, number, _ in told.get("minute", ())}
+    minutes = [by_minute.get(ago, 0) for ago in range(MINUTES - 1, -1, -1)]
+    return {
+        "visitors": f"{visitors:,}",
+        "pageviews": f"{pageviews:,}",
+        "current": parts.stats.current_visitors(site.id, now),
+        "chart": columns(minutes, [_minute(ago) for ago in range(MINUTES - 1, -1, -1)]),
+        "lists": [_listed(site, *each, told.get(each[0], ())) for each in _LISTS],
+    }
+
+
+def _minute(ago: int) -> str:
+    return "this minute" if ago == 0 else f"{ago} minute{'' if ago == 1 else 's'} ago"
+
+
+def _listed(
+    site: Site, key: str, title: str, about: Field, rows: Sequence[tuple[str, int, int]]
+) -> Listed:
+    highest = max((visitors for _, visitors, _ in rows), default=0)
+    lines = (
+        Line(
+            value_name(about, value),
+            bar(visitors, highest),
+            f"{visitors:,}",
+            page_address(site, value) if key == "page" else None,
+        )
+        for value, visitors, _ in rows
+    )
+    return Listed(key, title, label(about), tuple(lines))
+
+
+@dataclass
+class _Feed:
+    """What is sent about one site, and who waits for it."""
+
+    watchers: int = 0
+    version: int = 0
+    latest: str = ""
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+
+
+class Broadcast:
+    """Looks once for all who watch a site, and not at all when nobody does.
+
+    Args:
+        look: returns what a site's watchers are to see. Blocking.
+        every_s: how often.
+    """
+
+    def __init__(self, look: Callable[[Site], str], every_s: float = _EVERY_S) -> None:
+        self._look = look
+        self._every_s = every_s
+        self._feeds: dict[int, _Feed] = {}
+
+    @property
+    def watchers(self) -> int:
+        """How many watch."""
+        return sum(feed.watchers for feed in self._feeds.values())
+
+    async def watch(self, site: Site, lifetime_s: float = _LIFETIME_S) -> AsyncGenerator[str, None]:
+        """Yield what a site looks like, at once and whenever that changes.
+
+        An empty text is a sign of life.
+        """
+        feed = self._feeds.setdefault(site.id, _Feed())
+        feed.watchers += 1
+        if feed.task is None:
+            feed.task = asyncio.create_task(self._go_on(site, feed))
+        ends_at_s, seen = time.monotonic() + lifetime_s, 0
+        try:
+            while time.monotonic() < ends_at_s:
+                if feed.version > seen:
+                    seen = feed.version
+                    yield feed.latest
+                elif not await _happens(feed.changed):
+                    yield ""
+        finally:
+            feed.watchers -= 1
+            if not feed.watchers:
+                feed.task.cancel()
+                self._feeds.pop(site.id, None)
+
+    async def _go_on(self, site: Site, feed: _Feed) -> None:
+        while True:
+            latest = await run_in_threadpool(self._look, site)
+            if latest != feed.latest:
+                feed.latest, feed.version = latest, feed.version + 1
+                changed, feed.changed = feed.changed, asyncio.Event()
+                changed.set()
+            await asyncio.sleep(self._every_s)
+
+
+async def _happens(event: asyncio.Event) -> bool:
+    try:
+        await asyncio.wait_for(event.wait(), _SIGN_OF_LIFE_S)
+    except TimeoutError:
+        return False
+    return True
+
+
+class Events:
+    """The endpoint of server-sent events."""
+
+    def __init__(self, parts: Parts, accounts: Accounts) -> None:
+        self._parts = parts
+        self._accounts = accounts
+        self._broadcast = Broadcast(
+            lambda site: fragment("_realtime.html", site=site, geo=parts, **snapshot(parts, site))
+        )
+
+    async def watch(self, request: Request) -> Response:
+        """Send snapshots for some minutes; then the browser asks again by itself."""
+        domain = request.path_params["domain"].lower()
+        site = await run_in_threadpool(self._allowed, request, domain)
+        if site is None:  # 204 is what makes a browser stop asking; source: HTML, 9.2
+            return Response(status_code=204)
+        if self._broadcast.watchers >= _MOST_WATCHERS:
+            return Response(status_code=503, headers={"Retry-After": "60"})
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(self._sent(site), 200, headers, "text/event-stream")
+
+    def _allowed(self, request: Request, domain: str) -> Site | None:
+        return self._parts.control.site(domain) if self._accounts.logged_in(request) else None
+
+    async def _sent(self, site: Site) -> AsyncIterator[str]:
+        yield f"retry: {_RETRY_MS}\n\n"
+        async for page in self._broadcast.watch(site):
+            yield f"data: {json.dumps(page)}\n\n" if page else ": still here\n\n"

@@ -1,0 +1,134 @@
+"""When visitors come: a heat map of weekdays by hours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from markupsafe import Markup
+
+from collector.control import Site
+from collector.question import Dimension, Metric, Period, Query, Row
+from dashboard.addresses import View
+from dashboard.asking import Answer, Unanswered
+from dashboard.formats import days
+from dashboard.periods import ONE_DAY, days_in
+
+_LEAST_DAYS, _MOST_DAYS = 7, 364  # shorter periods say nothing of weekdays
+_USUAL_DAYS: Final = 28
+_HOURS: Final = 24
+_LEVELS: Final = 5  # of colour
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_NAMES_PX, _CELL_PX, _GAP_PX, _FOOT_PX = 36, 24, 2, 20
+_NAMED_EVERY: Final = 6  # hours
+_LEAST_TOLD = 0.05  # a mean below that would be written as nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """The heat map, the days it speaks of, and its busiest hour in words."""
+
+    drawn: Markup
+    days: str
+    busiest: str
+    problem: str | None = None
+
+
+def question(view: View, site: Site, began: date) -> Query:
+    """Return what has to be asked: every hour of the period, or of the weeks up to its end."""
+    period = view.period
+    last = min(period.last, view.today)
+    length = min(days_in(Period(period.first, last)), _MOST_DAYS)
+    if length < _LEAST_DAYS:
+        length = _USUAL_DAYS
+    first = min(max(last - (length - 1) * ONE_DAY, began), last)
+    return Query(site.id, (Metric.VISITORS,), (Dimension.HOUR,), Period(first, last), view.filter)
+
+
+def rhythm(query: Query, answer: Answer, local: datetime) -> Rhythm:
+    """Return the mean visitors of each hour of the week, of the hours that are over."""
+    period = query.period
+    if isinstance(answer, Unanswered):
+        return Rhythm(Markup(""), days(period.first, period.last), "", answer.reason)
+    means = _means(answer.rows, period, local)
+    highest = max(max(row) for row in means)
+    if not highest:
+        return Rhythm(Markup(""), days(period.first, period.last), "")
+    hours = ((w, h) for w in range(len(means)) for h in range(_HOURS))
+    weekday, hour = max(hours, key=lambda at: means[at[0]][at[1]])
+    busiest = f"{_WEEKDAYS[weekday]} {_hour(hour)}, {_mean(highest)}"
+    return Rhythm(_drawn(means, highest), days(period.first, period.last), busiest)
+
+
+def _means(rows: Sequence[Row], period: Period, local: datetime) -> list[list[float]]:
+    sums = [[0.0] * _HOURS for _ in _WEEKDAYS]
+    for row in rows:
+        at = datetime.fromisoformat(row.dimensions[0])
+        if (at.date(), at.hour) < (local.date(), local.hour):
+            sums[at.weekday()][at.hour] += row.metrics[0] or 0
+    counts = [[0] * _HOURS for _ in _WEEKDAYS]
+    for number in range(days_in(period)):
+        day = period.first + number * ONE_DAY
+        hours = _HOURS if day < local.date() else local.hour
+        for hour in range(hours):
+            counts[day.weekday()][hour] += 1
+    return [
+        [total / count if count else 0.0 for total, count in zip(*both, strict=True)]
+        for both in zip(sums, counts, strict=True)
+    ]
+
+
+def _hour(hour: int) -> str:
+    return f"{hour:02}:00\N{EN DASH}{hour + 1:02}:00"
+
+
+def _mean(value: float) -> str:
+    written = f"{value:,.1f}" if value < 10 else f"{value:,.0f}"  # noqa: PLR2004 - two digits
+    return f"{written} visitors" if value >= _LEAST_TOLD or not value else "under 0.1 visitors"
+
+
+def _drawn(means: Sequence[Sequence[float]], highest: float) -> Markup:
+    step = 100 / _HOURS
+    cell = Markup(
+        '<rect class="l{level}" x="{x}%" y="{y}" width="{width}%" height="{height}">'
+        "<title>{name}: {mean}</title></rect>"
+    )
+    cells = [
+        cell.format(
+            level=_level(value, highest),
+            x=f"{hour * step:.2f}",
+            y=weekday * _CELL_PX,
+            width=f"{step * 0.92:.2f}",
+            height=_CELL_PX - _GAP_PX,
+            name=f"{_WEEKDAYS[weekday]} {_hour(hour)}",
+            mean=_mean(value),
+        )
+        for weekday, row in enumerate(means)
+        for hour, value in enumerate(row)
+    ]
+    foot = len(_WEEKDAYS) * _CELL_PX + _FOOT_PX - 6
+    hour_names = [
+        Markup('<text x="{}%" y="{}">{}</text>').format(f"{hour * step:.2f}", foot, f"{hour:02}:00")
+        for hour in range(0, _HOURS, _NAMED_EVERY)
+    ]
+    day_names = [
+        Markup('<text x="0" y="{}">{}</text>').format(number * _CELL_PX + 16, name)
+        for number, name in enumerate(_WEEKDAYS)
+    ]
+    height = len(_WEEKDAYS) * _CELL_PX + _FOOT_PX
+    return Markup(
+        '<div class="heat"><svg width="{names}" height="{height}" aria-hidden="true">{days}</svg>'
+        '<svg width="100%" height="{height}" role="img" aria-labelledby="rhythm-busiest">'
+        "{cells}{hours}</svg></div>"
+    ).format(
+        names=_NAMES_PX,
+        height=height,
+        days=Markup("").join(day_names),
+        cells=Markup("").join(cells),
+        hours=Markup("").join(hour_names),
+    )
+
+
+def _level(value: float, highest: float) -> int:
+    """Return 0 for nothing, and 1 to 5 for fifths of the highest."""
+    return min(_LEVELS, int(_LEVELS * value / highest) + 1) if value else 0

@@ -1,0 +1,155 @@
+"""The front page: all sites, each with how many came and how that has changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlencode
+
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from collector.control import Site
+from collector.question import Dimension, Metric, Period, Query, TooSlowError
+from dashboard.addresses import Link, site_path
+from dashboard.asking import Answer, Unanswered, answers
+from dashboard.charts import sparkline
+from dashboard.comparing import change_of
+from dashboard.formats import NOTHING, Unit
+from dashboard.frame import REFRESH_S, WAITING_S
+from dashboard.pages import render
+from dashboard.parts import Parts
+from dashboard.periods import ONE_DAY, local_now
+
+_WEEKS_DAYS = 28
+_SEARCH_MAX_CHARACTERS = 200
+_UNKNOWN_SITE = 0  # the id that drops of unknown sites are counted under
+
+
+class Sort(StrEnum):
+    """In which order the sites are; its value is its name in addresses."""
+
+    VISITORS = "visitors"
+    CURRENT = "current"
+    CHANGE = "change"
+    NAME = "name"
+
+
+_SORT_NAMES = {
+    Sort.VISITORS: "most visitors",
+    Sort.CURRENT: "most at the moment",
+    Sort.CHANGE: "greatest change",
+    Sort.NAME: "name",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A site with its visitors: of today, of the last five minutes, of four weeks and before."""
+
+    domain: str
+    href: str
+    today: str
+    current: int
+    visitors: int
+    before: int
+    change: str
+    line: Markup
+    problem: str | None = None
+
+    @property
+    def growth(self) -> float:
+        """How much it has changed, as a factor."""
+        return self.visitors / self.before if self.before else 0.0
+
+
+def front_page(parts: Parts, request: Request) -> Response:
+    """List the sites; with only one, go to it. Blocking."""
+    sites = parts.control.sites()
+    if len(sites) == 1:
+        return RedirectResponse(site_path(sites[0]), 303)
+    now = parts.clock()
+    search = request.query_params.get("q", "").strip()[:_SEARCH_MAX_CHARACTERS]
+    sort = request.query_params.get("sort", Sort.VISITORS)
+    order = Sort(sort) if sort in list(Sort) else Sort.VISITORS
+    found = [site for site in sites if search.casefold() in site.domain]
+    return render(
+        "sites.html",
+        notices=parts.notices(),
+        cards=_sorted(_cards(parts, found, now), order),
+        has_sites=bool(sites),
+        search=search,
+        sorts=_sorts(search, order),
+        sort=order.value,
+        unknown=_unknown(parts, now.date()),
+        refresh_s=REFRESH_S if sites else WAITING_S,
+    )
+
+
+def _sorts(search: str, order: Sort) -> list[Link]:
+    state = [("q", search)] if search else []
+    return [
+        Link(name, "?" + urlencode([*state, ("sort", each.value)]), each is order)
+        for each, name in _SORT_NAMES.items()
+    ]
+
+
+def _sorted(cards: Sequence[Card], order: Sort) -> list[Card]:
+    by_name = sorted(cards, key=lambda card: card.domain)
+    keys: dict[Sort, Any] = {
+        Sort.VISITORS: lambda card: -card.visitors,
+        Sort.CURRENT: lambda card: -card.current,
+        Sort.CHANGE: lambda card: -abs(card.growth - 1),
+        Sort.NAME: lambda card: card.domain,
+    }
+    return sorted(by_name, key=keys[order])
+
+
+def _cards(parts: Parts, sites: Sequence[Site], now: datetime) -> list[Card]:
+    dates = [local_now(now, site.timezone).date() for site in sites]
+    queries = [_query(site, today) for site, today in zip(sites, dates, strict=True)]
+    found = answers(parts.stats, queries)
+    return [
+        _card(site, today, answer, parts.stats.current_visitors(site.id, now))
+        for site, today, answer in zip(sites, dates, found, strict=True)
+    ]
+
+
+def _query(site: Site, today: date) -> Query:
+    """Return what holds today, four weeks and the four weeks before, day by day."""
+    period = Period(today - 2 * _WEEKS_DAYS * ONE_DAY, today)
+    return Query(site.id, (Metric.VISITORS,), (Dimension.DAY,), period)
+
+
+def _card(site: Site, today: date, answer: Answer, current: int) -> Card:
+    if isinstance(answer, Unanswered):
+        path = site_path(site)
+        return Card(site.domain, path, NOTHING, current, 0, 0, "", Markup(""), answer.reason)
+    by_day = {row.dimensions[0]: int(row.metrics[0] or 0) for row in answer.rows}
+    days = [
+        by_day.get((today - timedelta(days=ago)).isoformat(), 0)
+        for ago in range(2 * _WEEKS_DAYS, 0, -1)
+    ]
+    before, visitors = sum(days[:_WEEKS_DAYS]), sum(days[_WEEKS_DAYS:])
+    return Card(
+        domain=site.domain,
+        href=site_path(site),
+        today=f"{by_day.get(today.isoformat(), 0):,}",
+        current=current,
+        visitors=visitors,
+        before=before,
+        change=change_of(visitors, before, Unit.COUNT) if before else "",
+        line=sparkline(days[_WEEKS_DAYS:]),
+    )
+
+
+def _unknown(parts: Parts, today: date) -> int:
+    """Return how many events of four weeks spoke of sites that are not registered."""
+    nobody = Site(_UNKNOWN_SITE, "", "UTC", parts.clock())
+    try:
+        found = parts.excluded(nobody, Period(today - _WEEKS_DAYS * ONE_DAY, today))
+    except TooSlowError:  # a number in small print: without it the page says the rest
+        return 0
+    return sum(found.values())

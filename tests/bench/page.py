@@ -1,0 +1,137 @@
+"""How heavy and how quick the dashboard's pages are, in Chromium with an empty cache.
+
+    PYTHONPATH=. .venv/bin/python tests/bench/page.py [--data DIRECTORY] [--events 200000]
+
+Without a data directory, a made-up history of a year is built first. Server time is the median of
+several requests on one connection, the rest of it comes from the browser over loopback.
+"""
+
+import argparse
+import http.client
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from tests.browser.chromium import EXECUTABLE, FLAGS
+from tests.serving import ACCESS_KEY, Server, installation
+
+SITE = "harbour-courier.example"
+VIEWS = {
+    "all sites": "",
+    "site, today": f"sites/{SITE}",
+    "site, 28 days": f"sites/{SITE}?period=28d",
+    "site, 12 months by day": f"sites/{SITE}?period=12mo&step=day&compare=none",
+    "site, 28 days, one filter": f"sites/{SITE}?period=28d&f=is,source,Google",
+    "details of pages, 28 days": f"sites/{SITE}/by/page?period=28d",
+}
+ROUNDS = 5
+_OBSERVED = """() => new Promise((done) => {
+    const seen = { paint_ms: 0, shift: 0 }
+    const watch = (type, note) => new PerformanceObserver((list) =>
+        list.getEntries().forEach(note)).observe({ type, buffered: true })
+    watch("largest-contentful-paint", (entry) => { seen.paint_ms = entry.startTime })
+    watch("layout-shift", (entry) => { seen.shift += entry.value })
+    setTimeout(() => done(seen), 300)
+})"""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What one page costs: kilobytes and requests of a first visit, milliseconds, and shifts."""
+
+    kilobytes: float
+    requests: int
+    server_ms: float
+    paint_ms: float
+    shift: float
+
+
+def weigh(browser: Browser, server: Server, cookie: Any, view: str) -> Weighed:  # noqa: ANN401
+    """Open a page as if for the first time."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.add_cookies([cookie])
+    page = context.new_page()
+    session = context.new_cdp_session(page)
+    session.send("Network.enable")
+    lengths: list[float] = []
+    # What Chromium draws its own date fields with has no length, and never leaves it.
+    session.on("Network.loadingFinished", lambda event: lengths.append(event["encodedDataLength"]))
+    page.goto(server.url + view, wait_until="load")
+    observed = page.evaluate(_OBSERVED)
+    context.close()
+    took_ms = statistics.median(_server_ms(server, cookie["value"], view))
+    return Weighed(
+        sum(lengths) / 1000,
+        len([*filter(None, lengths)]),
+        took_ms,
+        observed["paint_ms"],
+        observed["shift"],
+    )
+
+
+def _server_ms(server: Server, token: str, view: str) -> Iterator[float]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    for _ in range(ROUNDS):
+        begun_s = time.perf_counter()
+        headers = {"Cookie": f"gatecount-login={token}", "Accept-Encoding": "gzip"}
+        connection.request("GET", f"/{view}", headers=headers)
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 200, (view, answer.status)
+        yield 1000 * (time.perf_counter() - begun_s)
+    connection.close()
+
+
+def _logged_in(context: BrowserContext, server: Server) -> Any:  # noqa: ANN401 - a cookie
+    page = context.new_page()
+    page.goto(f"{server.url}login")
+    page.fill("input[name=key]", ACCESS_KEY)
+    page.click("form button")
+    (cookie,) = context.cookies()
+    return {"name": cookie["name"], "value": cookie["value"], "url": server.url}
+
+
+@contextmanager
+def _serving(data: Path | None, events: int) -> Iterator[Server]:
+    with tempfile.TemporaryDirectory() as scratch, installation(Path(scratch)) as here:
+        if data is None:
+            built = here.launch(
+                program=(
+                    *(sys.executable, "-m", "collector", "--data", str(here.data), "demo"),
+                    *("--events", str(events), "--days", "365"),
+                )
+            )
+            assert built.process.wait() == 0, built.said()
+        else:
+            here.data.symlink_to(data.resolve())
+        with here.serving() as server:
+            yield server
+
+
+def main() -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--events", type=int, default=200_000)
+    given = parser.parse_args()
+    with _serving(given.data, given.events) as server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=FLAGS)
+        cookie = _logged_in(browser.new_context(), server)
+        print(f"{'':28}{'KB':>8}{'requests':>10}{'server ms':>11}{'LCP ms':>8}{'shift':>8}")
+        for name, view in VIEWS.items():
+            w = weigh(browser, server, cookie, view)
+            numbers = f"{w.kilobytes:8.1f}{w.requests:10}{w.server_ms:11.0f}{w.paint_ms:8.0f}"
+            print(f"{name:28}{numbers}{w.shift:8.3f}")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

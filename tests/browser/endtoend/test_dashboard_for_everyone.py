@@ -1,0 +1,206 @@
+"""The dashboard by keyboard, by ear, in either theme, and on paper."""
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.endtoend.desk import Desk
+from tests.browser.endtoend.website import DASHBOARD, QUIET, STEADY, Front
+from tests.browser.recorder import DEADLINE_S
+from tests.serving import pageview
+
+COLLECTOR = {"Host": "stats.example.net"}
+AXE = Path(__file__).parents[1] / "axe" / "axe.min.js.gz"
+_VIOLATIONS = """async (rules) => {
+    const found = await axe.run(rules ? { runOnly: rules } : {})
+    return found.violations.map(({ id, nodes }) => [id, ...nodes.map(
+        (node) => `${node.html.slice(0, 99)} ${node.failureSummary}`)].join("\\n"))
+}"""
+_ABOVE_THE_FOLD = """() => ["tiles", "series"].map((name) =>
+    Math.round(document.querySelector("." + name).getBoundingClientRect().bottom))"""
+
+
+@pytest.fixture(name="read", scope="module")
+def have_readers(own_desk: Desk, front: Front) -> Iterator[Desk]:
+    """Count some visits to one site that several tests look at."""
+    for number, path in enumerate(("/read/a", "/read/b", "/read/a")):
+        headers = COLLECTOR | {"X-Forwarded-For": f"198.51.100.{number}"}
+        event = pageview(path, STEADY, r="https://www.google.com/")
+        assert front.collector.post(event, headers).status == 202
+    own_desk.wait_for_page(STEADY, "/read/b")
+    yield own_desk
+    own_desk.page.goto("about:blank")
+
+
+def violations(page: Page, *rules: str) -> list[str]:
+    """Return what axe-core finds to be a barrier on the page that is open, by all its rules."""
+    found: list[str] = page.evaluate(_VIOLATIONS, [*rules] or None)
+    return found
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_no_barrier_on_any_page(read: Desk, desk: Desk, theme: Any) -> None:  # noqa: ANN401
+    """With all menus open: roles, names, contrast and all else; in the other theme contrast."""
+    page, rules = read.page, ["color-contrast"] if theme == "dark" else []
+    page.emulate_media(color_scheme=theme)
+    script = gzip.decompress(AXE.read_bytes()).decode()
+    site = f"sites/{STEADY}"
+    views = ["", site, f"{site}?period=7d&f=is,source,Google&f=contains,page,x", f"{site}/by/page"]
+    views += [f"{site}/now", f"{site}/settings", f"sites/{QUIET}", "sites/no", f"{site}?period=x"]
+    for view in views if theme == "light" else views[:4]:
+        page.goto(DASHBOARD + view)
+        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
+        page.evaluate(script)
+        assert violations(page, *rules) == [], view
+    page.get_by_role("button", name="Keyboard").click()
+    assert violations(page, *rules) == []
+    page.emulate_media(color_scheme=None)
+    complaints = ["404 of sites/no", "400 of ?period=x"] if theme == "light" else []
+    assert len(desk.watch.complaints()) == len(complaints)
+
+
+def test_axe_would_find_a_barrier(read: Desk) -> None:
+    """A field that nobody named."""
+    read.open(STEADY)
+    read.page.evaluate(gzip.decompress(AXE.read_bytes()).decode())
+    read.page.evaluate("document.querySelector('main').append(document.createElement('input'))")
+    assert len(violations(read.page)) == 1
+
+
+def test_the_keyboard_alone_does_it_all(read: Desk) -> None:
+    """Periods, comparison, filters, and a list of the keys; nothing happens while one types."""
+    page = read.page
+    read.open(STEADY)
+    page.keyboard.press("w")
+    expect(page).to_have_url(f"{DASHBOARD}sites/{STEADY}?period=7d")
+    page.keyboard.press("x")
+    expect(page).to_have_url(f"{DASHBOARD}sites/{STEADY}?period=7d&compare=none")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url("**from=*")
+    page.keyboard.press("d")
+    expect(page).to_have_url(f"{DASHBOARD}sites/{STEADY}?period=day&compare=none")
+    page.keyboard.press("/")
+    expect(page.get_by_role("combobox", name="What")).to_be_focused()
+    page.get_by_label("Value", exact=True).press_sequentially("/read/w")
+    page.keyboard.press("Enter")
+    expect(page.locator(".chip strong")).to_have_text("/read/w")
+    page.keyboard.press("Escape")
+    expect(page.locator(".chip")).to_have_count(0)
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("12 months")).to_be_visible()
+    page.keyboard.press("w")
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+def test_the_chart_can_be_read_value_by_value(read: Desk) -> None:
+    """With the arrow keys; each value is shown and announced politely; Esc leaves."""
+    page = read.page
+    read.open(STEADY)
+    plot = page.locator(".plot")
+    plot.focus()
+    page.keyboard.press("Home")
+    expect(page.locator(".at.on")).to_have_count(1)
+    expect(page.locator("#said")).to_contain_text("00:00\N{EN DASH}01:00")
+    assert page.locator("#said").get_attribute("role") == "status"
+    page.keyboard.press("End")
+    now = page.locator(".at text").last.text_content()
+    expect(page.locator("#said")).to_have_text(str(now))
+    page.keyboard.press("Escape")
+    expect(page.locator(".at.on")).to_have_count(0)
+    page.locator(".at").first.hover(position={"x": 1, "y": 60})
+    expect(page.locator(".at.on text")).to_contain_text("00:00\N{EN DASH}01:00")
+
+
+def test_a_click_on_a_row_filters_and_one_with_alt_shows_all_others(read: Desk) -> None:
+    """With a script as without; a menu closes when one clicks beside it."""
+    page = read.page
+    read.open(STEADY)
+    page.get_by_text("Filter", exact=True).click()
+    page.get_by_role("heading", name="Popular pages").click()
+    expect(page.get_by_label("Value", exact=True)).to_be_hidden()
+    page.get_by_role("link", name="/read/a", exact=True).click(modifiers=["Alt"])
+    expect(page.locator(".chip")).to_contain_text("is not")
+    expect(page.get_by_role("link", name="/read/a", exact=True)).to_have_count(0)
+    page.get_by_role("link", name="is not", exact=True).click()
+    expect(page.get_by_role("link", name="/read/b", exact=True)).to_have_count(0)
+
+
+def test_a_theme_is_chosen_without_a_script(read: Desk, scriptless: Page) -> None:
+    """And stays on the next page."""
+    scriptless.context.add_cookies(read.page.context.cookies())  # type: ignore[arg-type]  # what it returns
+    scriptless.goto(f"{DASHBOARD}sites/{STEADY}?period=7d")
+    paper = "getComputedStyle(document.body).backgroundColor"
+    light = scriptless.evaluate(paper)
+    scriptless.get_by_role("button", name="Dark").click()
+    assert scriptless.url == f"{DASHBOARD}sites/{STEADY}?period=7d"
+    assert scriptless.evaluate(paper) != light
+    scriptless.goto(DASHBOARD)
+    assert scriptless.evaluate(paper) != light
+
+
+def test_the_first_look_shows_what_matters(read: Desk) -> None:
+    """The six numbers and the chart on a laptop, the numbers on a phone; printed, one page."""
+    page = read.page
+    page.set_viewport_size({"width": 1280, "height": 720})
+    read.open(STEADY)
+    assert max(page.evaluate(_ABOVE_THE_FOLD)) <= 720
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate(_ABOVE_THE_FOLD)[0] <= 844
+    printed = page.pdf(format="A4")
+    assert printed.count(b"/Type /Page\n") == 1
+
+
+def test_another_view_replaces_the_page_in_place(read: Desk) -> None:
+    """No reload, no jump; going back works, and the focus stays where it was."""
+    page = read.page
+    read.open(STEADY)
+    page.evaluate("window.stays = true")
+    page.get_by_role("link", name="Channels").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Channels")).to_have_attribute("aria-current", "true")
+    expect(page.get_by_role("link", name="Channels")).to_be_focused()
+    assert page.url == f"{DASHBOARD}sites/{STEADY}?period=day&sources=channel"
+    page.get_by_role("link", name="Search", exact=True).click()
+    expect(page.locator(".chip strong")).to_have_text("Search")
+    expect(page.locator("#said")).to_contain_text(STEADY)
+    page.go_back(wait_until="commit")
+    expect(page.locator(".chip")).to_have_count(0)
+    page.get_by_text("More", exact=True).click()
+    page.get_by_label("From", exact=True).fill("2026-01-01")
+    page.get_by_label("To", exact=True).fill("2026-01-02")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_text("Nobody was counted in this period")).to_be_visible()
+    assert page.evaluate("window.stays")
+
+
+def test_the_form_offers_the_values_there_are(read: Desk) -> None:
+    """Those of the field that is chosen, by their names."""
+    page = read.page
+    read.open(STEADY)
+    page.get_by_text("Filter", exact=True).click()
+    page.get_by_role("combobox", name="What").select_option("source")
+    page.get_by_label("Value", exact=True).focus()
+    expect(page.locator("#values option[value='Google']")).to_have_count(1)
+
+
+def test_what_happens_now_is_seen_as_it_happens(read: Desk, front: Front, section: str) -> None:
+    """By server-sent events, without loading the page again."""
+    page = read.page
+    read.open(STEADY)
+    page.keyboard.press("r")
+    expect(page.get_by_role("heading", name="Visitors per minute")).to_be_visible()
+    expect(page.locator("main[data-refresh-s]")).to_have_count(0)  # events have come
+    page.evaluate("window.stays = true")
+    front.collector.post(pageview(section + "breaking", STEADY), COLLECTOR)
+    row = page.get_by_role("region", name="Pages").get_by_text(section + "breaking")
+    expect(row).to_be_visible(timeout=DEADLINE_S * 1000)
+    assert page.evaluate("window.stays")
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(f"{DASHBOARD}sites/{STEADY}")

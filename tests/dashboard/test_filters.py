@@ -1,0 +1,207 @@
+"""Filters: in addresses, as chips, by a click on a row, by a form; small numbers; slow answers."""
+
+import re
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+
+from collector.journal import Drops
+from collector.question import (
+    All,
+    Condition,
+    Dimension,
+    Done,
+    Not,
+    Operator,
+    Property,
+    QueryError,
+    TooSlowError,
+)
+from dashboard.chosen import Chosen, Comparing, chosen_at, joined, together, typed
+from tests.dashboard.reading import HOUR, Markup, card_rows, site_page, tiles
+from tests.editors import Newsroom, pageview
+
+GOOGLE = Chosen(Comparing.IS, Dimension.SOURCE, ("Google",))
+
+
+def links(page: str, name: str) -> list[str]:
+    """Return where the links lead that are named so, by text, title or label."""
+    found = []
+    for anchor in re.findall(r"<a [^>]*>[^<]*</a>", page):
+        (tag, attributes), *_ = Markup(anchor).tags
+        names = {attributes.get("aria-label"), attributes.get("title"), Markup(anchor).words}
+        if tag == "a" and name in names:
+            found.append(str(attributes["href"]))
+    return found
+
+
+@pytest.mark.parametrize("comparing", Comparing)
+@pytest.mark.parametrize("field", [Dimension.PAGE, Dimension.ENTRY_PAGE, Property("a, b\\c")])
+@pytest.mark.parametrize("values", [("x",), ("",), ("a,b", "\\", "\\,", "c\n"), ("ü&=+%", "/")])
+def test_a_filter_is_read_back_from_its_address(
+    comparing: Comparing, field: Dimension | Property, values: tuple[str, ...]
+) -> None:
+    """Whatever its values hold."""
+    chosen = Chosen(comparing, field, values)
+    query = urlencode([("f", chosen.address)])
+    assert chosen_at(parse_qs(query, keep_blank_values=True)["f"][0]) == chosen
+
+
+def test_what_a_filter_asks_of_the_engine() -> None:
+    """Negative ones are the others turned round; parts of a text are found in any case."""
+    condition = Condition(Operator.IS, Dimension.SOURCE, ("Google",))
+    assert GOOGLE.filter == condition
+    assert GOOGLE.negated().filter == Not(condition)
+    contains = chosen_at("contains,page,/Blog").filter
+    assert contains == Condition(
+        Operator.CONTAINS, Dimension.PAGE, ("/Blog",), case_sensitive=False
+    )
+    done = chosen_at("done_not,name,Download").filter
+    assert done == Not(Done(Condition(Operator.IS, Dimension.NAME, ("Download",))))
+    assert together([GOOGLE]) == All((condition,))
+
+
+def test_two_values_of_one_kind_are_alternatives() -> None:
+    """Two of different kinds have both to fit; the same one twice is one."""
+    both = joined([GOOGLE], Chosen(Comparing.IS, Dimension.SOURCE, ("Bing",)))
+    assert [each.words for each in both] == ["Source is Google or Bing"]
+    assert joined(both, GOOGLE) == both
+    contains = chosen_at("contains,source,o")
+    assert joined([contains], chosen_at("contains,source,g")) == (
+        contains,
+        chosen_at("contains,source,g"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("form", "address"),
+    [
+        (("is", "country", "", "germany"), "is,country,DE"),
+        (("is_not", "source", "", " Direct / None "), "is_not,source,"),
+        (("contains", "page", "", " /blog "), "contains,page,/blog"),
+        (("is", "props", " file ", "a.pdf"), "is,props:file,a.pdf"),
+        (("is", "device", "", "Desktop"), "is,device,desktop"),
+    ],
+)
+def test_a_form_takes_values_as_people_call_them(
+    form: tuple[str, str, str, str], address: str
+) -> None:
+    """Countries by their names, and what is empty by what it is called."""
+    assert typed(*form).address == address
+
+
+@pytest.mark.parametrize(
+    "form", [("is", "city", "", "x"), ("was", "page", "", "x"), ("is", "props", "", "x")]
+)
+def test_a_form_that_asks_for_what_is_not_there_is_refused(form: tuple[str, str, str, str]) -> None:
+    """Fields and comparisons are closed lists, and a property needs a name."""
+    with pytest.raises(QueryError):
+        typed(*form)
+
+
+def test_a_click_on_a_row_narrows_the_whole_page_down(busy: Newsroom) -> None:
+    """Numbers, chart and all cards; a link beside it shows all others instead."""
+    page = site_page(busy)
+    (google,) = links(page, "Google")
+    narrowed = site_page(busy, google)
+    assert tiles(narrowed)["Visitors"] == "1"
+    assert card_rows(narrowed, "places") == [["Germany", "1", "100%"]]
+    assert [row[0] for row in card_rows(narrowed, "pages")] == ["/", "/a"]
+    (others,) = links(page, "All but Google")
+    assert tiles(site_page(busy, others))["Visitors"] == "2"
+
+
+def test_a_row_that_is_the_filter_leads_nowhere(busy: Newsroom) -> None:
+    """It is narrowed down already."""
+    assert links(site_page(busy, "?f=is,source,Google"), "Google") == []
+
+
+def test_a_filter_can_be_turned_round_and_removed(busy: Newsroom) -> None:
+    """Each by a link of its chip; all others stay."""
+    page = site_page(busy, "?f=is,source,Google&f=is,device,Mobile&metric=visits")
+    (turned,) = links(page, "Turn it round: Source is not Google")
+    assert turned == "?period=day&metric=visits&f=is_not,source,Google&f=is,device,Mobile"
+    (removed,) = links(page, "Remove the filter Source is Google")
+    assert removed == "?period=day&metric=visits&f=is,device,Mobile"
+    assert links(page, "Clear") == ["?period=day&metric=visits"]
+
+
+def test_a_form_builds_a_filter_and_keeps_all_else(busy: Newsroom) -> None:
+    """It needs no script: its fields become an address, which is where the browser is sent."""
+    page = site_page(busy, "?period=7d&metric=visits&f=is,device,Mobile&sources=channel")
+    form = page.partition('id="add-filter"')[2].partition("</form>")[0]
+    kept = [
+        (str(attrs["name"]), str(attrs["value"]))
+        for tag, attrs in Markup(form).tags
+        if tag == "input" and attrs.get("type") == "hidden"
+    ]
+    new = [("field", "page"), ("comparing", "contains"), ("value", "/a,b"), ("name", "")]
+    response = busy.editor().get("/sites/example.com?" + urlencode([*kept, *new]))
+    assert response.status_code == 303
+    assert response.headers["location"] == (
+        "/sites/example.com?period=7d&metric=visits"
+        "&f=is,device,Mobile&f=contains,page,/a%5C,b&sources=channel"
+    )
+
+
+def test_small_numbers_are_hidden_and_explained(busy: Newsroom) -> None:
+    """Where a filter and a row together would tell of few people."""
+    busy_with_limit = Newsroom(busy.folder, busy.control, busy.store, parts={"least_visitors": 5})
+    assert "fewer than 5 visitors are shown as" not in Markup(site_page(busy_with_limit)).words
+    page = site_page(busy_with_limit, "?f=is,device,Mobile")
+    assert tiles(page)["Visitors"] == "2"  # one filter alone singles nobody out
+    assert card_rows(page, "pages")[0] == ["/", "&lt;5", ""]
+    assert "fewer than 5 visitors are shown as" in Markup(page).words
+    page = site_page(busy_with_limit, "?f=is,device,Mobile&f=is,source,Google")
+    assert tiles(page)["Visitors"] == "&lt;5"
+    assert tiles(page)["Visits"] == "\N{EN DASH}"
+    assert "Nobody was counted" not in page
+
+
+def test_a_slow_answer_says_so_in_its_place(busy: Newsroom) -> None:
+    """And the rest of the page stands."""
+    room = Newsroom(busy.folder, busy.control, busy.store, parts={"limit_s": 0})
+    page = site_page(room, "?f=is,device,Mobile")
+    assert "This took longer than 0 s." in page
+    assert "Popular pages" in page
+    assert "How we count" in page
+
+
+def test_what_was_left_out_may_be_slow_too(busy: Newsroom) -> None:
+    """Its card says so."""
+
+    def slow(*_: object) -> dict[str, int]:
+        raise TooSlowError("It took ages.")
+
+    room = Newsroom(busy.folder, busy.control, busy.store, parts={"excluded": slow})
+    assert "It took ages." in site_page(room)
+
+
+def test_properties_of_an_event_are_offered_once_it_is_chosen(room: Newsroom) -> None:
+    """As tabs of the card of events, each a link."""
+    site = room.site()
+    download = pageview(site, 1, HOUR, name="Download", props={"file": "a.pdf", "a b": "c"})
+    room.count(pageview(site, 1, HOUR), download)
+    page = site_page(room)
+    assert card_rows(page, "events") == [["Download", "1", "1"]]
+    (chosen,) = links(page, "Download")
+    page = site_page(room, chosen)
+    (tab,) = links(page, "file")
+    assert urlsplit(tab).query == "period=day&f=is,name,Download&events=props:file"
+    assert card_rows(site_page(room, tab), "events") == [["a.pdf", "1", "100%"]]
+
+
+def test_what_was_not_counted_is_told_by_reason(room: Newsroom) -> None:
+    """With what the reasons mean; nothing left out is said as well."""
+    site = room.site()
+    room.count(pageview(site, 1, HOUR))
+    assert "Nothing was left out" in site_page(room)
+    room.count(
+        Drops(site=site.id, date="2026-11-24", reason="bot", count=1_200),
+        Drops(site=site.id, date="2026-11-24", reason="late", count=2),
+        Drops(site=site.id, date="2026-11-23", reason="flood", count=7),
+    )
+    words = Markup(site_page(room)).words
+    assert "Robots : crawlers, tools and headless browsers, by their user agent 1,200" in words
+    assert "Too late" in words
+    assert "Floods" not in words

@@ -1,0 +1,74 @@
+"""The front page: the sites."""
+
+import re
+
+from collector.journal import Drops
+from tests.dashboard.reading import (
+    DAY,
+    HOUR,
+    MINUTE,
+    Markup,
+    site_page,
+)
+from tests.editors import Newsroom, pageview
+
+
+def cards(page: str) -> list[tuple[str, str, str]]:
+    """Return each site with its visitors of the last five minutes and of today."""
+    pattern = r'class="domain">([^<]+)<.*?class="now">(?:<strong>(\d*)</strong> now)?</span>'
+    return re.findall(pattern + r'.*?class="value">([^<]+)<', page, re.DOTALL)
+
+
+def test_without_a_site_the_page_says_how_to_add_one(room: Newsroom) -> None:
+    """It looks again by itself, also without scripts."""
+    page = room.editor().get("/").text
+    assert "gatecount site add example.com" in page
+    assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in page
+
+
+def test_the_only_site_is_the_front_page(busy: Newsroom) -> None:
+    """One click less a day; its page then links no list."""
+    response = busy.editor().get("/")
+    assert (response.status_code, response.headers["location"]) == (303, "/sites/example.com")
+    assert "All sites" not in site_page(busy)
+
+
+def test_several_sites_are_a_list_with_their_visitors_of_today(room: Newsroom) -> None:
+    """Each in its own time zone: on Kiritimati it is tomorrow already."""
+    near, far = room.site("b.example"), room.site("a.example", "Pacific/Kiritimati")
+    room.count(
+        pageview(near, 1, MINUTE),
+        pageview(near, 2, 6 * HOUR),
+        pageview(far, 3, MINUTE),
+        pageview(far, 4, 6 * HOUR),  # 21:32 of the day before, there
+    )
+    page = room.editor().get("/").text
+    assert cards(page) == [("a.example", "1", "1"), ("b.example", "1", "2")]
+    assert "All sites" in room.editor().get("/sites/b.example").text
+
+
+def test_sites_can_be_searched_and_sorted(room: Newsroom) -> None:
+    """By visitors of four weeks unless one says else; each with how it has changed."""
+    many, few, none = (room.site(f"{name}.example") for name in ("many", "few", "none"))
+    room.count(
+        *(pageview(many, token, 2 * DAY) for token in range(6)),
+        *(pageview(many, token, 30 * DAY) for token in range(4)),
+        *(pageview(few, token, 2 * DAY) for token in range(2)),
+        pageview(few, 1, MINUTE),
+        pageview(none, 1, 60 * DAY),
+        Drops(site=0, date="2026-11-24", reason="unknown_site", count=1_300),
+    )
+    editor = room.editor()
+    words = Markup(editor.get("/").text).words
+    assert "6 in 28 days, +50% from 4" in words
+    assert "1,300 events of the last 28 days named a site that is not registered" in words
+    for sort, order in (
+        ("visitors", ["many", "few", "none"]),
+        ("current", ["few", "many", "none"]),
+        ("name", ["few", "many", "none"]),
+        ("nonsense", ["many", "few", "none"]),
+    ):
+        found = [domain for domain, *_ in cards(editor.get(f"/?sort={sort}").text)]
+        assert found == [f"{name}.example" for name in order], sort
+    assert [domain for domain, *_ in cards(editor.get("/?q=NY").text)] == ["many.example"]
+    assert "No site is called “&lt;b&gt;”." in editor.get("/?q=<b>").text
