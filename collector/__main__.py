@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -178,8 +179,11 @@ def site_list(context: typer.Context) -> None:
         if not sites:
             typer.echo("No site yet. Add one: gatecount site add example.com")
             return
-        rows = [(s.domain, s.timezone, s.created_at.date().isoformat()) for s in sites]
-        _print_table(("site", "time zone", "since"), rows)
+        rows = [
+            (s.domain, s.timezone, s.created_at.date().isoformat(), f"{s.retention_months} months")
+            for s in sites
+        ]
+        _print_table(("site", "time zone", "since", "kept for"), rows)
 
 
 @site_cli.command("remove")
@@ -197,6 +201,69 @@ def site_remove(
             f"{site.domain} is not counted any more. Its numbers are deleted by the running server"
             " within a minute, or at its next start."
         )
+
+
+@site_cli.command("retention")
+def site_retention(
+    context: typer.Context,
+    domain: Annotated[str, typer.Argument(help="The site's host name.")],
+    months: Annotated[int, typer.Argument(help="For how many months its numbers are kept.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Say for how long a site's numbers are kept; visitors are told, and when it was changed."""
+    with _errors_told(), _control(context) as (_, control):
+        if not yes:
+            asked = f"Delete the numbers of {domain} that are older than {months} months, for good?"
+            typer.confirm(asked, abort=True)
+        site = control.set_retention(domain, months, datetime.now(UTC))
+        typer.echo(
+            f"Numbers of {site.domain} are kept for {site.retention_months} months. Older ones are"
+            " deleted by the running server within a minute, or at its next start."
+        )
+
+
+@cli.command()
+def doctor(context: typer.Context, key_dir: _KeyDir = None) -> None:
+    """Look whether keys and deadlines are as promised; exit code 1 if not."""
+    from collector import compose, doctor  # noqa: PLC0415 - see _listen
+
+    with _errors_told(), _control(context) as (_, control):
+        config = context.obj.settings(key_dir=key_dir).config
+        with contextlib.closing(compose.key_store(config)) as keys:
+            findings = list(doctor.examine(config.data, keys, control, datetime.now(UTC)))
+    rows = [("ok" if f.is_well else "NOT WELL", f.what, f.found) for f in findings]
+    _print_table(("", "what", "found"), rows)
+    if not all(finding.is_well for finding in findings):
+        raise typer.Exit(1)
+
+
+@cli.command()
+def audit(
+    context: typer.Context,
+    directory: Annotated[
+        Path, typer.Argument(metavar="DATA", help="A data directory, or a backup of one.")
+    ],
+    key_dir: _KeyDir = None,
+) -> None:
+    """Look through a data directory for what must not be in it; exit code 1 if there is any."""
+    from collector import audit, compose  # noqa: PLC0415 - see _listen
+
+    with _errors_told():
+        if not (directory / "control.sqlite").exists():
+            raise StartError(f"{directory} is no data directory: it has no control.sqlite")
+        config = context.obj.settings(key_dir=key_dir).config
+        _prepare_process(config)
+        keys = config.key_dir or compose.default_key_dir(directory)
+        now = datetime.now(UTC)
+        checks = audit.audit(directory, keys, now)
+    typer.echo(f"gatecount {version('gatecount')} looked through {directory.resolve()}")
+    typer.echo(f"on {now:%Y-%m-%d %H:%M} UTC.\n")
+    rows = [
+        (f"{c.leaks:,} LEAKS" if c.leaks else "ok", c.promise, c.what, c.looked_at) for c in checks
+    ]
+    _print_table(("", "", "what was looked for", "in"), rows)
+    if any(check.leaks for check in checks):
+        raise typer.Exit(1)
 
 
 @config_cli.command("show")

@@ -20,9 +20,11 @@ from collector.anonymise import TrustedProxies
 from collector.clock import ClockGuard
 from collector.control import Control
 from collector.hosts import Mount
-from collector.ingest import Ingest, Receive, Scope, Send, asked_host, headers_of, peer_of
+from collector.ingest import Ingest
 from collector.journal import Journal
 from collector.keys import KeyStore
+from collector.request import Receive, Scope, Send, asked_host, headers_of, peer_of
+from collector.statement import Statement
 
 _LOG = logging.getLogger("gatecount.app")
 EVENT_PATH = "/api/event"
@@ -56,6 +58,7 @@ class Application:
         ingest: Ingest,
         mounts: Sequence[Mount],
         trusted: TrustedProxies,
+        statement: Callable[[str], Statement],
         editors_routes: Sequence[BaseRoute],
         lifespan: Callable[[ASGIApp], contextlib.AbstractAsyncContextManager[None]],
     ) -> None:
@@ -64,7 +67,7 @@ class Application:
         self._prefixes = {mount.host: mount.prefix for mount in mounts if mount.prefix}
         self._event_paths = {EVENT_PATH} | {mount.prefix + EVENT_PATH for mount in mounts}
         visitors_routes = [
-            *visitors.routes(mounts),
+            *visitors.routes(visitors.Parts(mounts, ingest.erase, ingest.likeness, statement)),
             Route("/beacon.js", _beacon()),
             Route("/healthz", _health),
         ]

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from starlette.routing import BaseRoute
@@ -21,6 +22,7 @@ from collector.ingest import Ingest
 from collector.journal import Journal
 from collector.keys import KeyStore, KeyStoreError
 from collector.log import report_fault
+from collector.statement import Statements
 
 Clock = Callable[[], float]
 
@@ -49,6 +51,7 @@ class Core:
     journal: Journal
     ingest: Ingest
     intake: Intake
+    statements: Statements
 
     def notices(self) -> tuple[str, ...]:
         """Return what the operator should know, a sentence each."""
@@ -65,6 +68,7 @@ class Core:
             ingest=self.ingest,
             mounts=self.config.public_url,
             trusted=self.trusted,
+            statement=self.statements.of,
             editors_routes=routes,
             lifespan=lifespan,
         )
@@ -91,6 +95,7 @@ def collector_and_dashboard(config: Config, clock: Clock = time.time) -> Iterato
     from collector.owner import owning  # noqa: PLC0415
 
     with _core(config, clock) as core, owning(core) as owned:
+        core.statements.record(datetime.fromtimestamp(clock(), UTC))
 
         @contextlib.asynccontextmanager
         async def lifespan(_: ASGIApp) -> AsyncIterator[None]:
@@ -119,7 +124,7 @@ def _core(config: Config, clock: Clock) -> Iterator[Core]:
         keys = stack.enter_context(
             contextlib.closing(
                 # The two need each other; a key is made only once events come in.
-                _keys(config, lambda zone, day: ingest.note_day_key(zone, day))  # noqa: PLW0108
+                key_store(config, lambda zone, day: ingest.note_day_key(zone, day))  # noqa: PLW0108
             )
         )
         ingest = Ingest(
@@ -134,7 +139,10 @@ def _core(config: Config, clock: Clock) -> Iterator[Core]:
         intake = Intake(ingest=ingest, journal=journal, control=control, keys=keys, clock=clock)
         for lists in (anonymise, bots, hosts, sources):  # 0.4 s, else the first event's
             lists.warm()
-        yield Core(config, clock, control, keys, countries, trusted, journal, ingest, intake)
+        statements = Statements(config, keys, control)
+        yield Core(
+            config, clock, control, keys, countries, trusted, journal, ingest, intake, statements
+        )
 
 
 def _journal(config: Config, clock: Clock) -> Journal:
@@ -151,7 +159,10 @@ def _countries(config: Config) -> Countries:
     return Countries.bundled(config.data / "geo")
 
 
-def _keys(config: Config, on_made: Callable[[str, str], None]) -> KeyStore:
+def key_store(
+    config: Config, on_made: Callable[[str, str], None] = lambda _zone, _day: None
+) -> KeyStore:
+    """Open the day keys where the configuration says, or in a directory of our own in RAM."""
     directory = config.key_dir or default_key_dir(config.data)
     try:
         return KeyStore.open(directory, lambda zone, day: on_made(zone, day.isoformat()))

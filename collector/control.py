@@ -16,7 +16,7 @@ import secrets
 import sqlite3
 import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -30,6 +30,9 @@ _BUSY_TIMEOUT_S = 5.0  # writes take milliseconds; longer means that something i
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
+RETENTION_MONTHS = 25  # two years can be compared
+MOST_RETENTION_MONTHS = 1_200
+RETENTION_SETTING = "retention_months"
 LOGIN_LIFETIME = timedelta(days=30)
 # No 0, o, 1, i, l: a key may be read aloud. 39 of 31 symbols are 193 bits.
 _KEY_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
@@ -103,6 +106,27 @@ class Site:
     domain: str
     timezone: str
     created_at: datetime
+    retention_months: int = RETENTION_MONTHS
+
+
+@dataclass(frozen=True, slots=True)
+class Purging:
+    """How far a site is with deleting days for their age."""
+
+    purged_on: str  # the local date on which that was last done, ""
+    purges_all: bool  # the operator has just decided how long days are kept
+    overdue_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChange:
+    """A setting that the privacy statement speaks of had another value from some moment on."""
+
+    changed_at: datetime
+    site: int  # 0 for all
+    setting: str
+    before: str | None  # None where the record begins
+    after: str
 
 
 def domain_name(text: str) -> str:
@@ -337,14 +361,78 @@ class Control:
         """
         name = domain_name(domain)
         with self.writing() as connection:
-            site = _standing(connection, name)
-            if site is None:
-                names = [standing.domain for standing in _sites(connection, _STANDING)]
-                raise UnknownSiteError(_no_site(name, names))
+            site = _known(connection, name)
             connection.execute(
                 "UPDATE sites SET removed_at = ? WHERE id = ?", (_microseconds(now), site.id)
             )
             return site
+
+    def set_retention(self, domain: str, months: int, now: datetime) -> Site:
+        """Keep a site's sealed days for so many months; what is older then goes at once.
+
+        Raises:
+            UnknownSiteError: no such site.
+            ControlError: nobody keeps numbers for so long, or so short.
+        """
+        if not 1 <= months <= MOST_RETENTION_MONTHS:
+            raise ControlError(f"numbers are kept for 1 to {MOST_RETENTION_MONTHS} months")
+        with self.writing() as connection:
+            site = _known(connection, domain_name(domain))
+            connection.execute(
+                "UPDATE sites SET retention_months = ?, purges_all = 1 WHERE id = ?",
+                (months, site.id),
+            )
+            if months != site.retention_months:
+                change = (RETENTION_SETTING, str(site.retention_months), str(months))
+                _note_change(connection, now, site.id, *change)
+            return _known(connection, site.domain)
+
+    def purging(self, site_id: int) -> Purging:
+        """Return how far a site is with deleting days for their age."""
+        with self.reading() as connection:
+            purged_on, purges_all, overdue_days = connection.execute(
+                "SELECT purged_on, purges_all, overdue_days FROM sites WHERE id = ?", (site_id,)
+            ).fetchone()
+        return Purging(purged_on, bool(purges_all), overdue_days)
+
+    def note_purging(self, site_id: int, purging: Purging) -> None:
+        """Record how far a site is with deleting days for their age."""
+        with self.writing() as connection:
+            connection.execute(
+                "UPDATE sites SET purged_on = ?, purges_all = ?, overdue_days = ? WHERE id = ?",
+                (purging.purged_on, purging.purges_all, purging.overdue_days, site_id),
+            )
+
+    def note_settings(self, settings: Mapping[str, str], now: datetime) -> None:
+        """Record what has changed of the settings that hold for all sites."""
+        with self.writing() as connection:
+            for setting, value in settings.items():
+                last = connection.execute(
+                    "SELECT after FROM setting_changes WHERE site = 0 AND setting = ?"
+                    " ORDER BY rowid DESC LIMIT 1",
+                    (setting,),
+                ).fetchone()
+                if last is None or last[0] != value:
+                    _note_change(connection, now, 0, setting, last and last[0], value)
+
+    def setting_changes(self) -> tuple[SettingChange, ...]:
+        """Return all changes on record, oldest first."""
+        with self.reading() as connection:
+            rows = connection.execute(
+                "SELECT changed_at, site, setting, before, after FROM setting_changes"
+                " ORDER BY rowid"
+            ).fetchall()
+        return tuple(
+            SettingChange(_EPOCH + changed_at * _MICROSECOND, *rest) for changed_at, *rest in rows
+        )
+
+    def texts(self) -> Iterator[str]:
+        """Yield every text that is kept, for looking through all there is."""
+        with self.reading() as connection:
+            tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+            for (table,) in tables.fetchall():
+                rows = connection.execute(f'SELECT * FROM "{table}"').fetchall()
+                yield from (value for row in rows for value in row if isinstance(value, str))
 
     def removed(self) -> tuple[Site, ...]:
         """Return the removed sites whose numbers are still to be deleted, by id."""
@@ -363,6 +451,7 @@ class Control:
             )
             if gone.rowcount == 0:
                 raise UnknownSiteError(f"there is no removed site with the id {site_id}")
+            connection.execute("DELETE FROM setting_changes WHERE site = ?", (site_id,))
 
     def ensure_access_key(self) -> str | None:
         """Make the access key and return it, once ever; None if there is one, or one configured."""
@@ -449,16 +538,40 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _sites(connection: sqlite3.Connection, where: str, *values: str) -> tuple[Site, ...]:
-    rows = connection.execute(f"SELECT id, domain, timezone, created_at FROM sites {where}", values)
+    rows = connection.execute(
+        f"SELECT id, domain, timezone, created_at, retention_months FROM sites {where}", values
+    )
     return tuple(
-        Site(number, domain, timezone, _EPOCH + created_at * _MICROSECOND)
-        for number, domain, timezone, created_at in rows
+        Site(number, domain, timezone, _EPOCH + created_at * _MICROSECOND, months)
+        for number, domain, timezone, created_at, months in rows
     )
 
 
 def _standing(connection: sqlite3.Connection, domain: str) -> Site | None:
     sites = _sites(connection, "WHERE domain = ? AND removed_at IS NULL", domain)
     return sites[0] if sites else None
+
+
+def _known(connection: sqlite3.Connection, domain: str) -> Site:
+    site = _standing(connection, domain)
+    if site is None:
+        names = [standing.domain for standing in _sites(connection, _STANDING)]
+        raise UnknownSiteError(_no_site(domain, names))
+    return site
+
+
+def _note_change(
+    connection: sqlite3.Connection,
+    now: datetime,
+    site: int,
+    setting: str,
+    before: str | None,
+    after: str,
+) -> None:
+    connection.execute(
+        "INSERT INTO setting_changes VALUES (?, ?, ?, ?, ?)",
+        (_microseconds(now), site, setting, before, after),
+    )
 
 
 def _no_site(domain: str, domains: list[str]) -> str:

@@ -64,15 +64,24 @@ def _arrivals(table: str) -> dict[Field, Column]:
     return {field: Column("arrival", table, "arrival", text) for field, text in _ARRIVED.items()}
 
 
-ARRIVED: Columns = _arrivals(_ARRIVALS)
+ARRIVED: Columns = _plain(_ARRIVED)  # of the arrivals themselves
+# Marks of sealed visits.
+MARKED: Mapping[Field, str] = {
+    Dimension.ENTRY_PAGE: "entry_page_mark",
+    Dimension.EXIT_PAGE: "exit_page_mark",
+    Dimension.SOURCE: "source_mark",
+    Dimension.CHANNEL: "channel_mark",
+    Dimension.REFERRER: "referrer_mark",
+    Dimension.UTM_CAMPAIGN: "utm_campaign_mark",
+}
 # Of what sealed_visits, sealed_actions and their like return.
 SEALED_VISITS: Columns = {
-    **ARRIVED,
+    **_arrivals(_ARRIVALS),
     **_plain(_HOSTS),
     **{field: Column(name, _PAGES, "page", "path") for field, name in _ENDS.items()},
 }
 SEALED_ACTIONS: Columns = {
-    **ARRIVED,
+    **_arrivals(_ARRIVALS),
     Dimension.PAGE: Column("page", _PAGES, "page", "path"),
     **_plain({Dimension.EVENT_HOSTNAME: "host", Dimension.NAME: "name"}),
 }

@@ -7,35 +7,38 @@ event is a dict lookup or better.
 import logging
 import secrets
 from collections import Counter
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
+from enum import Enum, StrEnum
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from collector import anonymise, bots, journal, scrub, sources, visitors, wire
+from collector import anonymise, bots, journal, objection, scrub, sources, wire
 from collector.anonymise import TrustedProxies
 from collector.control import Site
 from collector.geo import Countries
-from collector.hosts import hostname, registrable_domain
-from collector.journal import Drops, Event, Journal, NewKey
+from collector.hosts import registrable_domain
+from collector.journal import Drops, Erasure, Event, Journal, NewKey
 from collector.keys import KeyStore, KeyStoreError
+from collector.request import Receive, Scope, Send, asked_host, body_of, headers_of, peer_of
 
 _LOG = logging.getLogger("gatecount.ingest")
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-MAX_BODY_BYTES = 8 * 1024
 _QUARTER_HOUR_US = 15 * 60 * 1_000_000  # every zone's offset is a multiple of it
 _FLOOD_BUCKETS = 1 << 14
 _FLOOD_KEY_LIFE_S = 600.0
 _FLOOD_WINDOW_S = 60.0
-_HOST_MAX_BYTES = 300  # a name has 253 (RFC 1035), and may have a port; what is kept stays small
+# Of one network in a minute: each costs the loader a look at all visits of the day.
+_ERASURE_LIMIT = 30
+# What of an event's request is looked at; all other headers are left alone.
+_READ = frozenset({
+    b"cookie", b"dnt", b"host", b"referer", b"sec-gpc", b"user-agent", b"x-forwarded-for",
+    b"x-forwarded-host", b"x-forwarded-proto",
+})  # fmt: skip
 UNKNOWN_SITE = 0  # the site id drops of unknown sites are counted under, by UTC
 
 
@@ -61,6 +64,14 @@ class Obstacle(StrEnum):
     BOT = "bot"
 
 
+class Erasing(Enum):
+    """What came of asking to erase; whether anything was there to erase is not known here."""
+
+    DONE = "done"
+    TOO_OFTEN = "too_often"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class _SiteDay:
     """What holds for a site until `until_us`: its date and hour, and the day's key."""
@@ -70,6 +81,39 @@ class _SiteDay:
     hour: int  # local
     key: memoryview
     until_us: int
+
+
+class _Asker(NamedTuple):
+    """Who sent a request, for as long as it takes to answer it."""
+
+    user_agent: str
+    address: str
+
+
+class _Moment(NamedTuple):
+    """When an event is, by the clock of its site and by everybody's."""
+
+    date: str
+    hour: int
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """What a request would become if it were a pageview, and what would be thrown away.
+
+    For the eyes of whoever sent it: nothing of this is kept.
+    """
+
+    domain: str  # of the site
+    event: Event  # with a token that is made up
+    reason: DropReason | None  # why it would not be counted
+    objection: objection.Objection | None  # why it would not even be looked at
+    address: str
+    user_agent: str
+    page: str  # as it was sent
+    referrer: str  # as it was sent
+    unread: tuple[str, ...]  # the names of headers that nothing is made of
 
 
 class Sites:
@@ -149,6 +193,7 @@ class Ingest:
         self._trusted = trusted
         self._clock = clock
         self._floods = Floods(flood_limit)
+        self._floods_of_erasures = Floods(_ERASURE_LIMIT)
         self._allow_third_party = allow_third_party
         self._sites = Sites(())
         self._days: dict[int, _SiteDay] = {}
@@ -167,7 +212,7 @@ class Ingest:
             return
         headers = headers_of(scope["headers"])
         objects = _objection(headers) is not None
-        body = await _body(receive)
+        body = await body_of(receive)
         if objects:
             await _answer(send, _ACCEPTED)
             return
@@ -196,60 +241,155 @@ class Ingest:
         now_s = self._clock()
         if site is None:
             return self._drop(UNKNOWN_SITE, _utc_date(now_s), DropReason.UNKNOWN_SITE)
-        # Strictly rising, so that a visitor's events have one order.
-        now_us = self._last_us = max(int(now_s * 1_000_000), self._last_us + 1)
+        now_us = self._next_us(now_s)
         today = self._days.get(site.id)
         if today is None or now_us >= today.until_us:
             today = self._turn(site, now_us)
 
-        if not self._allow_third_party and self._posted_to(scope, headers) != today.registrable:
-            return self._drop(site.id, today.date, DropReason.THIRD_PARTY)
-        user_agent = headers.get(b"user-agent", b"").decode("latin-1")
-        if bots.is_bot(user_agent):
-            return self._drop(site.id, today.date, DropReason.BOT)
-        referrer = sources.referrer_host(posted.referrer) if posted.referrer else ""
-        if referrer and registrable_domain(referrer) in (today.registrable, url.host):
-            referrer = ""  # a site's own hosts are no source
-        if referrer and bots.is_referrer_spam(referrer):
-            return self._drop(site.id, today.date, DropReason.REFERRER_SPAM)
-        if referrer:
-            referrer = scrub.scrub_host(referrer, registrable_domain(referrer))
-        address = self._address(scope, headers)
-        network = anonymise.network(address)
+        asker = _Asker(
+            headers.get(b"user-agent", b"").decode("latin-1"), self._address(scope, headers)
+        )
+        referrer = _referrer(posted.referrer, today.registrable, url.host)
+        is_foreign = self._is_foreign(scope, headers, today.registrable)
+        reason = _reason_to_drop(is_foreign, asker.user_agent, referrer)
+        if reason is not None:
+            return self._drop(site.id, today.date, reason)
+        network = anonymise.network(asker.address)
         if self._floods.is_over(network, now_s):
             return self._drop(site.id, today.date, DropReason.FLOOD)
+        token = anonymise.visitor_token(today.key, site.domain, network, asker.user_agent)
+        moment = _Moment(today.date, today.hour, now_us)
+        return journal.line(self._event(site, moment, token, posted, url, referrer, asker))
 
-        device = anonymise.device(user_agent)
+    def _event(
+        self,
+        site: Site,
+        moment: _Moment,
+        token: int,
+        posted: wire.Posted,
+        url: scrub.ScrubbedUrl,
+        referrer: str,
+        asker: _Asker,
+    ) -> Event:
+        """Return what is kept: this is where address and user agent end."""
+        if referrer:
+            referrer = scrub.scrub_host(referrer, registrable_domain(referrer))
+        device = anonymise.device(asker.user_agent)
         origin = sources.origin(referrer, url.utm_source, url.utm_medium, url.paid_click)
-        return journal.line(
-            Event(
-                site=site.id,
-                date=today.date,
-                hour=today.hour,
-                at_us=now_us,
-                token=anonymise.visitor_token(today.key, site.domain, network, user_agent),
-                name=posted.name,
-                host=scrub.scrub_host(url.host, site.domain),
-                path=url.path,
-                source=origin.source,
-                channel=origin.channel,
-                referrer=origin.referrer,
-                utm_source=url.utm_source,
-                utm_medium=url.utm_medium,
-                utm_campaign=url.utm_campaign,
-                country=self._countries.country(address),
-                device=device.device,
-                browser=device.browser,
-                os=device.os,
-                screen=anonymise.screen(posted.screen),
-                interactive=posted.interactive,
-                engaged_s=posted.engaged_s,
-                scroll=posted.scroll,
-                props=posted.props,
-                revenue=posted.revenue,
-                currency=posted.currency,
-            )
+        return Event(
+            site=site.id,
+            date=moment.date,
+            hour=moment.hour,
+            at_us=moment.at_us,
+            token=token,
+            name=posted.name,
+            host=scrub.scrub_host(url.host, site.domain),
+            path=url.path,
+            source=origin.source,
+            channel=origin.channel,
+            referrer=origin.referrer,
+            utm_source=url.utm_source,
+            utm_medium=url.utm_medium,
+            utm_campaign=url.utm_campaign,
+            country=self._countries.country(asker.address),
+            device=device.device,
+            browser=device.browser,
+            os=device.os,
+            screen=anonymise.screen(posted.screen),
+            interactive=posted.interactive,
+            engaged_s=posted.engaged_s,
+            scroll=posted.scroll,
+            props=posted.props,
+            revenue=posted.revenue,
+            currency=posted.currency,
         )
+
+    def likeness(self, scope: Scope) -> Likeness | None:
+        """Return what a request would become if it were a pageview; None if no site counts here.
+
+        By the code that events go through, with a token made up for the purpose. Nothing is
+        counted, kept or looked up, and no day key is made or read.
+        """
+        headers = headers_of(scope["headers"])
+        referer = headers.get(b"referer", b"").decode("latin-1")
+        posted = _pageview(referer, "")
+        site = self._sites.of("", _scrubbed(posted.url).host) if posted else None
+        if site is None:
+            asked = asked_host(peer_of(scope), headers, self._trusted)
+            here = self._sites_of(registrable_domain(asked))
+            site = self._sites.of("", asked) or (here[0] if here else None)
+            if site is None:
+                return None
+            posted = _pageview(f"https://{site.domain}/", referer)
+        if posted is None:
+            return None
+        return self._likeness(scope, headers, site, posted)
+
+    def _likeness(
+        self, scope: Scope, headers: dict[bytes, bytes], site: Site, posted: wire.Posted
+    ) -> Likeness:
+        now = datetime.fromtimestamp(self._clock(), ZoneInfo(site.timezone))
+        asker = _Asker(
+            headers.get(b"user-agent", b"").decode("latin-1"), self._address(scope, headers)
+        )
+        url = _scrubbed(posted.url)
+        registrable = registrable_domain(site.domain)
+        referrer = _referrer(posted.referrer, registrable, url.host)
+        is_foreign = self._is_foreign(scope, headers, registrable)
+        moment = _Moment(now.date().isoformat(), now.hour, int(now.timestamp() * 1_000_000))
+        token = secrets.randbits(64)
+        return Likeness(
+            domain=site.domain,
+            event=self._event(site, moment, token, posted, url, referrer, asker),
+            reason=_reason_to_drop(is_foreign, asker.user_agent, referrer),
+            objection=_objection(headers),
+            address=asker.address,
+            user_agent=asker.user_agent,
+            page=posted.url,
+            referrer=posted.referrer,
+            unread=tuple(sorted(name.decode("latin-1") for name in headers.keys() - _READ)),
+        )
+
+    def _next_us(self, now_s: float) -> int:
+        """Return a moment for a line: strictly rising, so that a visitor's lines have one order."""
+        now_us = self._last_us = max(int(now_s * 1_000_000), self._last_us + 1)
+        return now_us
+
+    async def erase(self, scope: Scope) -> Erasing:
+        """Take back what whoever shares a request's address and browser contributed today.
+
+        To every site that the host asked counts for. Nothing is looked up: the journal is told
+        all the same when there is nothing to take back.
+        """
+        headers = headers_of(scope["headers"])
+        now_s = self._clock()
+        network = anonymise.network(self._address(scope, headers))
+        if self._floods_of_erasures.is_over(network, now_s):
+            return Erasing.TOO_OFTEN
+        user_agent = headers.get(b"user-agent", b"").decode("latin-1")
+        try:
+            lines = [
+                self._erasure(site, network, user_agent, now_s)
+                for site in self._sites_of(self._posted_to(scope, headers))
+            ]
+        except KeyStoreError:
+            _LOG.exception("day_key_missing")
+            return Erasing.FAILED
+        kept = [self._journal.append(line) for line in lines]
+        return Erasing.DONE if not kept or await kept[-1] else Erasing.FAILED
+
+    def _erasure(self, site: Site, network: bytes, user_agent: str, now_s: float) -> bytes:
+        now_us = self._next_us(now_s)
+        today = self._turn(site, now_us)
+        token = anonymise.visitor_token(today.key, site.domain, network, user_agent)
+        return journal.line(Erasure(site.id, today.date, token, now_us))
+
+    def _sites_of(self, registrable: str) -> list[Site]:
+        """Return the sites whose events may be posted to hosts of a domain."""
+        sites = self._sites.by_domain.values()
+        if self._allow_third_party:
+            return [*sites]
+        return [site for site in sites if registrable_domain(site.domain) == registrable]
 
     def _turn(self, site: Site, now_us: int) -> _SiteDay:
         """Look up what holds for a site from now on: a new quarter of an hour, or a new day."""
@@ -269,6 +409,10 @@ class Ingest:
     def _drop(self, site: int, date: str, reason: DropReason) -> bytes | None:
         self._drops[site, date, reason] += 1
         return None
+
+    def _is_foreign(self, scope: Scope, headers: dict[bytes, bytes], registrable: str) -> bool:
+        """Tell whether an event came in where the cookie of its site's visitors cannot be seen."""
+        return not self._allow_third_party and self._posted_to(scope, headers) != registrable
 
     def _posted_to(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
         return registrable_domain(asked_host(peer_of(scope), headers, self._trusted))
@@ -293,8 +437,8 @@ class Ingest:
     def obstacles(self, scope: Scope, site: Site) -> tuple[Obstacle, ...]:
         """Say what would keep events of the request in hand from being counted for a site."""
         headers = headers_of(scope["headers"])
-        objection = _objection(headers)
-        found = [Obstacle(objection.value)] if objection else []
+        objects = _objection(headers)
+        found = [Obstacle(objects.value)] if objects else []
         if self._posted_to(scope, headers) != registrable_domain(site.domain):
             found.append(Obstacle.HOST)
         if b"x-forwarded-for" in headers and not self._trusted.trusts(peer_of(scope)):
@@ -304,13 +448,31 @@ class Ingest:
         return tuple(found)
 
 
-def asked_host(peer: str, headers: dict[bytes, bytes], trusted: TrustedProxies) -> str:
-    """Return the host a browser asked for, which a proxy of ours may have to tell."""
-    host = headers.get(b"host", b"")
-    forwarded = headers.get(b"x-forwarded-host")
-    if forwarded and trusted.trusts(peer):
-        host = forwarded.rpartition(b",")[2]
-    return hostname(host[:_HOST_MAX_BYTES].decode("latin-1"))
+def _referrer(posted: str, registrable: str, host: str) -> str:
+    """Return the host an event's visitor came from, "" of none; a site's own are no source."""
+    referrer = sources.referrer_host(posted) if posted else ""
+    return "" if referrer and registrable_domain(referrer) in (registrable, host) else referrer
+
+
+def _reason_to_drop(is_foreign: bool, user_agent: str, referrer: str) -> DropReason | None:  # noqa: FBT001 - the first check of three
+    """Return why a well-formed event of a known site does not count, floods apart."""
+    if is_foreign:
+        return DropReason.THIRD_PARTY
+    if bots.is_bot(user_agent):
+        return DropReason.BOT
+    if referrer and bots.is_referrer_spam(referrer):
+        return DropReason.REFERRER_SPAM
+    return None
+
+
+def _pageview(url: str, referrer: str) -> wire.Posted | None:
+    """Return the pageview a script would have posted; None if the page has no such address."""
+    try:
+        posted = wire.decode(msgspec.json.encode({"n": "pageview", "u": url, "r": referrer}))
+        _scrubbed(posted.url)
+    except wire.MalformedError:
+        return None
+    return posted
 
 
 def _scrubbed(url: str) -> scrub.ScrubbedUrl:
@@ -324,38 +486,10 @@ def _utc_date(now_s: float) -> str:
     return datetime.fromtimestamp(now_s, UTC).date().isoformat()
 
 
-def peer_of(scope: Scope) -> str:
-    """Return the address at the connection's other end, "" for a Unix socket."""
-    client = scope.get("client")
-    return client[0] if client else ""
-
-
-def headers_of(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """Return headers by name; lines of one name are joined in their order."""
-    headers = dict(pairs)
-    if len(headers) < len(pairs):
-        headers = {}
-        for name, value in pairs:
-            between = b"; " if name == b"cookie" else b", "
-            headers[name] = headers[name] + between + value if name in headers else value
-    return headers
-
-
-def _objection(headers: dict[bytes, bytes]) -> visitors.Objection | None:
-    return visitors.objection(
+def _objection(headers: dict[bytes, bytes]) -> objection.Objection | None:
+    return objection.objection(
         headers.get(b"cookie", b""), headers.get(b"sec-gpc", b""), headers.get(b"dnt", b"")
     )
-
-
-async def _body(receive: Receive) -> bytes | None:
-    """Return the whole body, or None when it is too large or broke off."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body", False) and len(body) <= MAX_BODY_BYTES:
-        message = await receive()
-        body += message.get("body", b"")
-    is_whole = message["type"] == "http.request" and len(body) <= MAX_BODY_BYTES
-    return body if is_whole else None
 
 
 async def _answer(send: Send, start: dict[str, Any]) -> None:

@@ -74,7 +74,20 @@ class NewKey(msgspec.Struct, tag_field="kind", tag="key", frozen=True):
     at_us: int
 
 
-Record = Event | Drops | NewKey
+class Erasure(msgspec.Struct, tag_field="kind", tag="erasure", frozen=True):
+    """A visitor took back what they had contributed to a day until now.
+
+    It reaches the events of its token in every journal that are no later than itself: by time, not
+    by place, so that it does not matter in which order chunks are loaded, or loaded again.
+    """
+
+    site: int
+    date: str
+    token: int
+    at_us: int  # later than any event of its own journal
+
+
+Record = Event | Drops | NewKey | Erasure
 _Batch = tuple[list[bytes], asyncio.Future[bool]]
 _encoder = msgspec.json.Encoder()
 
@@ -268,6 +281,14 @@ class Passage:
 def chunks(directory: Path) -> list[Path]:
     """Return the chunks there are, oldest first."""
     return sorted(directory.glob("*" + SUFFIX))
+
+
+def begun(path: Path) -> datetime | None:
+    """Return when a chunk was begun, by its name; None if that says nothing."""
+    try:
+        return datetime.strptime(path.name[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def is_held(path: Path) -> bool:

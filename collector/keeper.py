@@ -1,4 +1,4 @@
-"""The one thread that writes to DuckDB: loads the journal, seals days, purges sites."""
+"""The one thread that writes to DuckDB: loads the journal, seals days, deletes what is too old."""
 
 import asyncio
 import contextlib
@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from collector.clock import ClockGuard
 from collector.load import Loader
+from collector.retention import Retention
 from collector.seal import Sealer
 from collector.store import StoreError, step_back
 
@@ -23,9 +24,12 @@ _SEAL_EVERY_S = 20.0
 class Keeper:
     """Turns once a second for as long as the application runs."""
 
-    def __init__(self, loader: Loader, sealer: Sealer, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, loader: Loader, sealer: Sealer, retention: Retention, clock: Callable[[], float]
+    ) -> None:
         self._loader = loader
         self._sealer = sealer
+        self._retention = retention
         self._clock = clock
         self._guard = ClockGuard()
         self._seal_at_s = 0.0
@@ -70,3 +74,4 @@ class Keeper:
             now = datetime.fromtimestamp(now_s, UTC)
             self._sealer.seal_due(now)
             self._sealer.purge_removed(now)
+            self._retention.purge_due(now)

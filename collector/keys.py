@@ -129,6 +129,11 @@ def _key_name(file_name: str) -> KeyName | None:
         return None
 
 
+def is_key_file(file_name: str) -> bool:
+    """Tell whether a file is named as day keys are."""
+    return _key_name(file_name) is not None
+
+
 def _expires_at(name: KeyName) -> datetime:
     try:
         return date_end(name.timezone, name.date) + _GRACE
@@ -256,12 +261,22 @@ class KeyStore:
             self._open.clear()
             os.close(self._directory)
 
+    @property
+    def may_be_swapped(self) -> bool:
+        """Whether the system may write keys to a disk when memory is short."""
+        return _swap_is_on() and not _can_lock()
+
+    def overdue(self, now: datetime) -> tuple[KeyName, ...]:
+        """Return the keys that should be destroyed by now and are still there."""
+        names = [_key_name(file_name) for file_name in self._file_names()]
+        return tuple(name for name in names if name is not None and now >= _expires_at(name))
+
     def warnings(self) -> tuple[str, ...]:
         """Return what an operator should know about where the keys are, a sentence each."""
         found = []
         if not self.in_ram:
             found.append(f"The day keys are not in RAM: {self._path} is not on a tmpfs.")
-        if _swap_is_on() and not _can_lock():
+        if self.may_be_swapped:
             found.append(
                 "Swap is on and memory cannot be locked, so that a day key may be written to"
                 " swap: raise the limit of locked memory (RLIMIT_MEMLOCK)."

@@ -118,14 +118,31 @@ class Loader:
 
 def _load_rows(session: Session, chunk: str, file: str) -> None:
     session.run("load_batch", file=file)
+    has_erasures = _erase(session)
     session.run("load_arrivals")
     session.run("load_events")
     session.run("load_drops")
     session.run("load_day_keys")
     session.run("load_chunk_days", chunk=chunk)
     session.run("load_touched", gap_us=VISIT_GAP_US)
+    if has_erasures:
+        session.run("load_touched_erased")
     ((since_us,),) = session.run("load_touched_since")
     if since_us is not None:
         session.run("replace_visits_delete", since_us=since_us)
         session.run("replace_visits_insert", since_us=since_us, gap_us=VISIT_GAP_US)
     session.run("load_forget_batch")
+
+
+def _erase(session: Session) -> bool:
+    """Take out what visitors took back: of what is loaded already, and of the batch.
+
+    Returns whether the batch says so itself: then visits have to go as well.
+    """
+    ((fresh, known),) = session.run("load_erasures_at_hand")
+    if fresh:
+        session.run("load_erasures")
+        session.run("load_erase_events")
+    if fresh or known:
+        session.run("load_erase_batch")
+    return bool(fresh)

@@ -17,9 +17,11 @@ from collector.hosts import registrable_domain, snippet
 from collector.ingest import Obstacle
 from collector.keeper import Keeper
 from collector.load import Loader
+from collector.realtime import Realtime
+from collector.retention import Retention
 from collector.seal import Sealer
 from collector.stats import Stats
-from collector.store import Store, StoreError
+from collector.store import Store, StoreError, as_parquet
 from dashboard import app as dashboard
 
 _FINDINGS = {
@@ -47,13 +49,17 @@ def owning(core: Core) -> Iterator[Owned]:
         journal_directory = core.config.data / "journal"
         loader = Loader(journal_directory, store)
         sealer = Sealer(journal_directory, store, loader, core.control)
+        retention = Retention(store, loader, core.control)
         stats = Stats(store, core.config.small_cells, core.config.query_limit)
+        realtime = Realtime(store, core.config.small_cells, core.config.query_limit)
         asides = Asides(store, core.config.query_limit)
-        routes = dashboard.routes(_dashboard_parts(core, stats, asides))
-        yield Owned(routes, Keeper(loader, sealer, core.clock))
+        routes = dashboard.routes(_dashboard_parts(core, stats, realtime, asides))
+        yield Owned(routes, Keeper(loader, sealer, retention, core.clock))
 
 
-def _dashboard_parts(core: Core, stats: Stats, asides: Asides) -> dashboard.Parts:
+def _dashboard_parts(
+    core: Core, stats: Stats, realtime: Realtime, asides: Asides
+) -> dashboard.Parts:
     def diagnose(scope: Scope, site: Site) -> tuple[dashboard.Finding, ...]:
         own = registrable_domain(site.domain)
         # Where a public URL suits the site, its visitors come by that one, whatever this one is.
@@ -63,17 +69,18 @@ def _dashboard_parts(core: Core, stats: Stats, asides: Asides) -> dashboard.Part
 
     return dashboard.Parts(
         stats=stats,
+        realtime=realtime,
         control=core.control,
         clock=lambda: datetime.fromtimestamp(core.clock(), UTC),
         diagnose=diagnose,
         snippet=lambda site: snippet(core.config.public_url, site.domain),
+        parquet=as_parquet,
         geo_date=core.countries.date,
         geo_notice=core.countries.notice,
         geo_attribution=core.countries.attribution_needed,
         notices=core.keys.warnings,
         rekeyed=lambda site: stats.rekeyed(site.id),
         excluded=lambda site, period: asides.excluded(site.id, period),
-        recent=lambda site, since, until: asides.recent(site.id, since, until),
         properties=lambda site, period, event: asides.property_names(site.id, period, event),
     )
 

@@ -21,8 +21,8 @@ _LOG = logging.getLogger("gatecount.seal")
 SEAL_AFTER = timedelta(minutes=35)
 MOST_VALUES = 100_000  # that a day's sums name of each dimension; a large site reads 30,000 pages
 _ARCHIVED = (
-    "visits", "events", "pages", "arrivals", "rollups", "page_rollups", "page_months",
-    "rolled_months", "drops", "sealed",
+    "visits", "events", "pages", "arrivals", "rollups", "page_rollups", "page_weeks", "page_months",
+    "rolled_spans", "drops", "sealed",
 )  # fmt: skip
 _NO_CHUNK = ""  # named in the ledger from the deletion of live rows until the file is rewritten
 
@@ -90,7 +90,7 @@ class Sealer:
             session.run("seal_drops", site=site, date=day)
             session.run("seal_late", site=site, date=day)
             session.run("seal_ledger", site=site, date=day, sealed_at_us=_microseconds(now))
-            self._roll_up_months(session, site, day)
+            self._roll_up_spans(session, site, day)
             session.run("seal_forget_tokens")
         self._store.checkpoint_archive()
         _LOG.info("day_sealed", extra={"site": site, "date": day.isoformat()})
@@ -125,7 +125,7 @@ class Sealer:
         if not leftovers and not gone and known <= chunks.keys():
             return
         with self._store.writing() as session:
-            for table in ("events", "arrivals", "visits", "drops", "day_keys"):
+            for table in ("events", "arrivals", "visits", "drops", "day_keys", "erasures"):
                 session.run(f"seal_forget_{table}")
             session.run("load_ledger", chunk=_NO_CHUNK, first_byte=0, end_byte=0, is_last=False)
         for path in gone:
@@ -146,13 +146,13 @@ class Sealer:
         for part in ("rollups", "page_rollups"):
             session.run(f"seal_{part}", site=site, date=day, most_values=MOST_VALUES)
 
-    def _roll_up_months(self, session: Session, site: int, day: date) -> None:
-        """Sum up what months are over by now; the day's own anew if it was thought to be over."""
-        for part in ("unroll_month", "forget_month"):
-            session.run(f"seal_{part}", site=site, date=day)
-        for (month,) in session.run("seal_months_over", site=site):
-            for part in ("month", "month_over"):
-                session.run(f"seal_{part}", site=site, month=month)
+    def _roll_up_spans(self, session: Session, site: int, day: date) -> None:
+        """Sum up what weeks and months are over by now; the day's own anew if they were before."""
+        for part in ("week", "month", "spans"):
+            session.run(f"seal_unroll_{part}", site=site, date=day)
+        for span, first in session.run("seal_spans_over", site=site):
+            session.run(f"seal_{span}", site=site, first=first)
+            session.run("seal_span_over", site=site, span=span, first=first)
 
     def _forget(self, removed: Iterable[Site]) -> None:
         for site in removed:

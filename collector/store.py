@@ -7,12 +7,14 @@ again from the journal. `archive` holds sealed days. Statements are files in `sq
 import contextlib
 import fcntl
 import importlib.resources
+import json
 import logging
 import os
 import re
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -21,6 +23,10 @@ from typing import Any
 import duckdb
 
 _LOG = logging.getLogger("gatecount.store")
+# For each value that is bound DuckDB imports pandas, to see whether the value is one of its own. It
+# is not there, and looking for it in vain takes a millisecond; None says so at once.
+# Source: https://docs.python.org/3/reference/import.html#the-module-cache
+sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
 # Of each column of a table that is written to, two blocks stay in memory, however few its rows:
 # with the default size 36 MB for the live store. A checkpoint writes its last groups of rows anew,
 # and those that lost rows. Sealed columns are long and compress better in large ones.
@@ -37,6 +43,15 @@ _NICENESS = 5
 _INTERRUPT_EVERY_S = 0.5
 _UNREADABLE_KEPT_S = 30 * 3600  # raw days are gone by 30 hours
 
+_PARQUET_TYPES = {str: "VARCHAR", int: "BIGINT", float: "DOUBLE"}
+_PARQUET_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "memory_limit": "256MiB",  # 10,000 rows of long texts take half of it
+    "threads": 1,
+    "temp_directory": "",  # nothing is spilled
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+_PARQUET_TURN = threading.Lock()  # so that the memory is that of one
 
 _PART = re.compile(r"\(/\*(\w+)\*/\)")
 
@@ -110,6 +125,13 @@ class Session:
         except duckdb.Error as error:
             raise StoreError(_told(error)) from None
 
+    def texts(self, database: str, table: str, column: str) -> list[tuple[str]]:
+        """Return the different values of a column, as texts; for looking through all there is."""
+        names = (name.replace('"', '""') for name in (database, table, column))
+        database, table, column = (f'"{name}"' for name in names)
+        found = f"SELECT DISTINCT {column}::VARCHAR FROM {database}.{table}"
+        return self.query(f"{found} WHERE {column} IS NOT NULL")
+
 
 def _told(error: duckdb.Error) -> str:
     """Say what went wrong without the values DuckDB likes to quote.
@@ -120,6 +142,35 @@ def _told(error: duckdb.Error) -> str:
     if isinstance(error, duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException):
         return f"{kind}: {error}"
     return kind
+
+
+def as_parquet(
+    columns: Sequence[tuple[str, type]], rows: Iterable[Sequence[object]], about: str
+) -> bytes:
+    """Return a Parquet file. Blocks.
+
+    Made by an instance of DuckDB that has nothing else, in memory: nothing is written to a disk.
+
+    Args:
+        columns: names, and whether their values are `str`, `int` or `float`; None may be in all.
+        rows: a value for each column.
+        about: the file's metadata `gatecount`.
+    """
+    names = [name for name, _ in columns]
+    file = os.memfd_create("parquet", os.MFD_CLOEXEC)
+    with (
+        os.fdopen(file, "rb") as made,
+        _PARQUET_TURN,
+        duckdb.connect(config=_PARQUET_CONFIG) as own,
+    ):
+        Session(own).run(
+            "parquet",
+            lines=json.dumps([dict(zip(names, row, strict=True)) for row in rows]),
+            form=json.dumps([{name: _PARQUET_TYPES[kind] for name, kind in columns}]),
+            file=f"/proc/self/fd/{file}",
+            about=about,
+        )
+        return made.read()
 
 
 class _Gate:
@@ -314,6 +365,9 @@ class Store:
                 # Of a table made in the same transaction DuckDB expects no rows, and would compare
                 # each with each: for sealing a day of 100,000 events a minute.
                 "asof_loop_join_threshold": 0,
+                # Up to 262,144 pages or ways to arrive are counted in an array rather than a hash
+                # table, which takes two thirds of the time; 40 MB for each thread at most.
+                "perfect_ht_threshold": 18,
                 "enable_external_file_cache": False,  # what is loaded is read twice and deleted
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
@@ -326,7 +380,8 @@ class Store:
         try:
             self._open_archive()
             self._open_live()
-            self._root.execute(statement("macro_mean"))
+            for made in ("mean", "total", "mark"):
+                self._root.execute(statement(f"macro_{made}"))
             # From here on SQL reaches nothing but this directory, and cannot change that.
             self._root.execute(f"SET allowed_directories = ['{_quoted(self._data)}/']")
             self._root.execute("SET enable_external_access = false")
@@ -387,6 +442,37 @@ class Store:
             live.rename(self._data / "live.unreadable.duckdb")
         _unlink(_wal(live))
         _sync_directory(self._data)
+
+
+@contextlib.contextmanager
+def opened_alone(files: Mapping[str, Path], scratch: Path) -> Iterator[Session]:
+    """Open copies of databases by their names, apart from any server that has the originals.
+
+    Raises:
+        StoreError: one of them cannot be read.
+    """
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "temp_directory": str(scratch),
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    with contextlib.closing(duckdb.connect(":memory:", config=config)) as connection:
+        session = Session(connection)
+        for name, path in files.items():
+            session.query(f"ATTACH '{_quoted(path)}' AS {name}")
+        yield session
+
+
+@cache
+def program_columns(databases: tuple[str, ...]) -> frozenset[tuple[str, str, str]]:
+    """Return (database, table, column) of all that the migrations of databases make."""
+    with contextlib.closing(duckdb.connect(":memory:")) as connection:
+        for database in databases:
+            connection.execute(f"ATTACH ':memory:' AS {database}")
+            for _, text in _migrations(database):
+                connection.execute(text)
+        rows = connection.execute(statement("audit_columns")).fetchall()
+    return frozenset((database, table, column) for database, table, column, _ in rows)
 
 
 def _interrupt(

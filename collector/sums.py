@@ -5,14 +5,15 @@ filter lets through), actions with marks, and actions each with all that is know
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum, StrEnum, auto
 from typing import Final
 
 from collector.filters import (
     ACTIONS_OF_VISITS,
     ARRIVED,
+    MARKED,
     OF_VISITORS,
     SEALED_ACTIONS,
     SEALED_VISITS,
@@ -25,6 +26,7 @@ from collector.filters import (
 from collector.question import (
     TIMES,
     All,
+    Condition,
     Dimension,
     Done,
     Either,
@@ -32,6 +34,7 @@ from collector.question import (
     Filter,
     Metric,
     Not,
+    Operator,
     Query,
     conditions,
     is_of_events,
@@ -48,6 +51,11 @@ _OF_VISITS: Final = frozenset(
 _OF_READING: Final = frozenset({Metric.TIME_ON_PAGE, Metric.SCROLL_DEPTH})
 _PLACES: Final = frozenset({Dimension.PAGE, Dimension.EVENT_HOSTNAME})
 _MARKS: Final = {Dimension.PAGE: "page_mark", Dimension.NAME: "name_mark"}
+# Of visits: what is always needed, and what is no matter of the arrival.
+_ALWAYS: Final = (
+    "date", "visitor", "arrival", "duration_s", "pageviews", "events", "is_bounce", "enters",
+)  # fmt: skip
+_OF_VISITS_ALONE: Final = frozenset({"entry_host", "exit_host", "entry_page", "exit_page"})
 _PART = re.compile(r"/\*(\w+)\*/")
 
 
@@ -70,6 +78,7 @@ class Road(Enum):
 class _Kind(Enum):
     """What a part of a filter speaks of."""
 
+    ARRIVAL = auto()
     VISIT = auto()
     PLACE = auto()
     ACTION = auto()
@@ -78,10 +87,10 @@ class _Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """A statement without its end, and the values it binds beside those of the period."""
+    """A subquery, and the values it binds beside those of the period."""
 
     text: str
-    values: dict[str, object]
+    values: Mapping[str, object]
 
 
 def composed(text: str, parts: dict[str, str]) -> str:
@@ -124,53 +133,97 @@ def road(query: Query, side: Side) -> Road:
         return Road.MARKS if side is Side.SEALED and _is_marked(query) else Road.ACTIONS
     if _Kind.MIXED in kinds:
         return Road.ACTIONS
-    whole = kinds <= {_Kind.VISIT} and query.period.is_whole
+    whole = kinds <= {_Kind.ARRIVAL, _Kind.VISIT} and query.period.is_whole
     return Road.VISITS if whole else Road.VISITS_OF_ACTIONS
 
 
 def sums(query: Query, side: Side) -> Sums:
     """Compose the sums of one side."""
     chosen = road(query, side)
-    writer = Writer(_actions_of_visits(side, reads=False), side)
-    if chosen is Road.ACTIONS:
-        text = _of_actions(query, side, writer)
-    elif chosen is Road.MARKS:
-        text = _of_marks(query, writer)
-    else:
-        text = visits_of(query, side, found_visits(query, side, writer))
-    return Sums(text, writer.values)
+    if chosen in {Road.VISITS, Road.VISITS_OF_ACTIONS}:
+        found = found_visits(query, side)
+        return replace(found, text=visits_of(query, side, found.text))
+    writer = _writer(side)
+    composer = _of_marks if chosen is Road.MARKS else _of_actions
+    return Sums(composer(query, side, writer), writer.values)
 
 
-def found_visits(query: Query, side: Side, writer: Writer) -> str:
-    """Return the visits that a filter lets through, as a subquery."""
+def found_visits(query: Query, side: Side) -> Sums:
+    """Return the visits that a filter lets through."""
+    writer = _writer(side)
     columns = _VISITS[side]
     parts = {
         "visits": subquery(f"{side}_visits"),
         "actions": subquery(f"{side}_actions"),
         "within_hours": _within_hours(query),
+        "arriving": _arriving(query, writer, columns),
         "where": _where(query, writer, columns, {_Kind.VISIT}),
     }
-    if road(query, side) is Road.VISITS:
-        return f"({composed(statement('whole_visits'), parts)})"
-    actions = _ACTIONS[side]
-    parts["where_actions"] = _where(query, writer, actions, {_Kind.PLACE, _Kind.ACTION})
-    parts["enters"] = _where(query, writer, entered(actions, columns), {_Kind.PLACE})
-    return f"({composed(statement('visits_of_actions'), parts)})"
+    name = "whole_visits"
+    if road(query, side) is Road.VISITS_OF_ACTIONS:
+        name = "visits_of_actions"
+        actions = _ACTIONS[side]
+        parts["where_actions"] = _where(query, writer, actions, {_Kind.PLACE, _Kind.ACTION})
+        parts["enters"] = _where(query, writer, entered(actions, columns), {_Kind.PLACE})
+    return Sums(f"({composed(statement(name), parts)})", writer.values)
 
 
-def visits_of(query: Query, side: Side, found: str) -> str:
-    """Sum up found visits."""
-    once, again = _told_by_marks(query, side)
-    return _summed("sums_of_visits", query, _VISITS[side], {"found": found, "once": once}, again)
+def _writer(side: Side) -> Writer:
+    return Writer(_actions_of_visits(side, reads=False), side)
 
 
-def _of_marks(query: Query, writer: Writer) -> str:
+def visits_of(
+    query: Query, side: Side, found: str, counted: str | None = None, often: str = "found"
+) -> str:
+    """Sum up the visits found for a query on one side.
+
+    Args:
+        query: what is asked for.
+        side: where the visits are.
+        found: a subquery; unsealed visits are marked only where they are shared.
+        counted: what is counted already, in the form of counted_visits.
+        often: where those are found whose visitors have to be told apart.
+    """
+    once, again = told_by_marks(query, side)
+    parts = {"found": found, "once": once, "counted": counted or subquery("counted_visits")}
+    parts["often"] = often
+    return _summed("sums_of_visits", query, _VISITS[side], parts, again)
+
+
+def is_by_arrival(query: Query) -> bool:
+    """Tell whether all there is to group by is the way of arriving."""
+    return not times(query) and all(field in ARRIVED for _, field in stored(query))
+
+
+def shared_columns(queries: Iterable[Query], side: Side) -> str:
+    """Return what several queries need of the same found visits.
+
+    A mark of unsealed visits is 1 where it is the visitor's only one among those found.
+    """
+    fields = {
+        field
+        for query in queries
+        for field in (*query.dimensions, *(c.field for c in conditions(query.filters)))
+        if field in _VISITS[side]
+    }
+    names = sorted(ACTIONS_OF_VISITS[field].name for field in fields)
+    columns = [*_ALWAYS, *(name for name in names if name in _OF_VISITS_ALONE)]
+    if side is Side.SEALED:
+        marks = sorted(MARKED[field] for field in fields if field in MARKED)
+        return ", ".join([*columns, "mark", *marks])
+    alone = "count(*) OVER (PARTITION BY date, visitor) = 1"
+    return ", ".join([*columns, f"CASE WHEN {alone} THEN 1 ELSE 2 END AS mark"])
+
+
+def _of_marks(query: Query, side: Side, writer: Writer) -> str:
     ((_, field),) = stored(query)
     mark = _MARKS[field]  # type: ignore[index]
     by_visitor = _are_of_visitors(c.field for c in conditions(query.filters) if c.field != field)
     parts = {
-        "actions": subquery("sealed_actions"),
-        "where": writer.condition(query.filters, SEALED_ACTIONS),
+        "actions": subquery(f"{side}_actions"),
+        "arriving": _arriving(query, writer, SEALED_ACTIONS),
+        "where": _where(query, writer, SEALED_ACTIONS, {_Kind.PLACE, _Kind.ACTION}),
+        "often": "found",
         "once": f"{mark} IN (1, 2)" if by_visitor else f"{mark} = 1",
         "mark": mark,
     }
@@ -199,19 +252,34 @@ def _summed(
         "told_apart": statement("told_apart") if again else "",
         "again": again or "",
     }
-    return composed(statement(name), common | parts)
+    return f"({composed(statement(name), common | parts)})"
 
 
-def _told_by_marks(query: Query, side: Side) -> tuple[str, str | None]:
+def told_by_marks(query: Query, side: Side) -> tuple[str, str | None]:
     """Return for which visits one is one visitor, and which visitors have to be told apart."""
     if side is Side.UNSEALED:
-        return "false", "true"
-    fields = (c.field for c in conditions(query.filters))
-    dimensions = (field for _, field in stored(query))
-    is_whole = road(query, side) is Road.VISITS and not _has_done(query.filters)
-    if is_whole and _are_of_visitors(fields) and _are_of_visitors(dimensions):
-        return "mark < 3", None
-    return "mark = 1", "mark > 1"
+        return "mark = 1", "mark > 1"
+    fields = [field for _, field in stored(query) if field not in OF_VISITORS]
+    marks = {MARKED[field] for field in fields if field in MARKED} or {"mark"}
+    has_marks = all(field in MARKED for field in fields)
+    if has_marks and road(query, side) is Road.VISITS and not _has_done(query.filters):
+        kept = [p for p in _parts(query.filters) if not _are_of_visitors(_fields(p))]
+        if not kept and len(marks) == 1:
+            return f"{marks.pop()} < 3", None
+        if len(kept) == 1 and (same := _one_value(kept[0])) is not None:
+            if marks <= {"mark", MARKED[same]}:
+                return f"{MARKED[same]} < 3", None
+            marks.add(MARKED[same])
+    once = " OR ".join(f"{mark} = 1" for mark in sorted(marks))
+    return f"({once})", f"NOT ({once})"
+
+
+def _one_value(part: Filter) -> Field | None:
+    """Return the marked field of which all that is let through has the same value."""
+    if not isinstance(part, Condition) or part.operator is not Operator.IS:
+        return None
+    is_one = part.case_sensitive and len(part.values) == 1
+    return part.field if is_one and part.field in MARKED else None
 
 
 def _of_actions(query: Query, side: Side, writer: Writer) -> str:
@@ -239,7 +307,7 @@ def _of_actions(query: Query, side: Side, writer: Writer) -> str:
         "enters": _enters(query, writer),
         "branches": " UNION ALL BY NAME ".join(_branches(query)),
     }
-    return composed(statement("sums_of_actions"), parts)
+    return f"({composed(statement('sums_of_actions'), parts)})"
 
 
 def _actions_of_visits(side: Side, *, reads: bool) -> str:
@@ -312,13 +380,18 @@ def _parts(found: Filter) -> tuple[Filter, ...]:
 
 
 def _kind(part: Filter) -> _Kind:
-    fields = {c.field for c in conditions(part, within_done=False)}
+    fields = _fields(part)
     if not any(map(is_of_events, fields)):
-        return _Kind.VISIT
+        is_arrival = fields and fields <= ARRIVED.keys() and not _has_done(part)
+        return _Kind.ARRIVAL if is_arrival else _Kind.VISIT
     if fields <= _PLACES and not _has_done(part):
         return _Kind.PLACE
     is_action = all(is_of_events(field) and field not in _PLACES for field in fields)
     return _Kind.ACTION if is_action and not _has_done(part) else _Kind.MIXED
+
+
+def _fields(part: Filter) -> set[Field]:
+    return {c.field for c in conditions(part, within_done=False)}
 
 
 def _has_done(found: Filter) -> bool:
@@ -340,6 +413,15 @@ def _where(query: Query, writer: Writer, columns: Columns, kinds: set[_Kind]) ->
     return writer.condition(
         All(tuple(part for part in _parts(query.filters) if _kind(part) in kinds)), columns
     )
+
+
+def _arriving(query: Query, writer: Writer, columns: Columns) -> str:
+    """Keep what arrived in a way the filter lets through: a join is faster than a condition."""
+    kept = _where(query, writer, ARRIVED, {_Kind.ARRIVAL})
+    column = columns[Dimension.SOURCE]
+    if kept == "true":
+        return ""
+    return f"JOIN (SELECT {column.key} FROM {column.table} WHERE {kept}) USING ({column.name})"
 
 
 def _within_hours(query: Query) -> str:

@@ -1,30 +1,43 @@
-"""The visitors' side: who objects to being counted, and the page where they say so.
+"""The visitors' pages: where they see how they are treated, object, and take back.
 
 All addresses in pages and redirects are relative, so that they hold under any path prefix, whether
 or not the proxy in front strips it.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 import jinja2
+import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from collector.control import RETENTION_MONTHS
 from collector.hosts import Mount, hostname, is_address, registrable_domain
+from collector.ingest import Erasing, Likeness
+from collector.journal import Event
+from collector.keys import GRACE_S
+from collector.languages import LANGUAGES, chosen, words
+from collector.objection import (
+    HOST_OPT_OUT_COOKIE,
+    OPT_OUT_COOKIE,
+    OPT_OUT_LIFETIME_S,
+    Objection,
+    objection,
+)
+from collector.request import Scope
+from collector.statement import (
+    EVENTS,
+    RAW_GONE_AFTER_HOURS,
+    SEALED_AFTER_MINUTES,
+    VISITS,
+    Statement,
+    example,
+)
 
-OPT_OUT_COOKIE = "gatecount-optout"
-# A browser takes a cookie of this name only from the host itself, never from one beside it.
-HOST_OPT_OUT_COOKIE = "__Host-gatecount-optout"
-# 400 days, the most that browsers grant. Source: RFC 6265bis, section 5.5.
-OPT_OUT_LIFETIME_S = 34_560_000
-
-_MARK = OPT_OUT_COOKIE.encode()
-_NAMES = frozenset({OPT_OUT_COOKIE.encode(), HOST_OPT_OUT_COOKIE.encode()})
 _TEMPLATES = Path(__file__).parent / "templates"
 _STYLE = Path(__file__).parent / "static" / "visitors.css"
 _SECONDS_A_DAY = 86_400
@@ -33,42 +46,14 @@ _STYLE_CACHED_S = 3_600
 _DOTTED_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+")
 
 
-class Objection(Enum):
-    """How a browser says that it does not want to be counted."""
-
-    COOKIE = "cookie"
-    GPC = "gpc"  # Global Privacy Control: the header `Sec-GPC: 1`
-    DNT = "dnt"  # Do Not Track: the header `DNT: 1`
-
-
-def objection(cookie: bytes, sec_gpc: bytes, dnt: bytes) -> Objection | None:
-    """Return how a request objects to being counted, or None.
-
-    The one place that decides, for events and pages alike. A cookie objects by its exact name,
-    whatever its value.
-
-    Args:
-        cookie: the Cookie header; several ones joined by `b";"`; empty if there is none.
-        sec_gpc: the Sec-GPC header; several ones joined by `b","`; empty if there is none.
-        dnt: the DNT header, likewise.
-    """
-    if _MARK in cookie and _is_opted_out(cookie):
-        return Objection.COOKIE
-    if sec_gpc and _is_on(sec_gpc):
-        return Objection.GPC
-    if dnt and _is_on(dnt):
-        return Objection.DNT
-    return None
-
-
-def _is_on(signal: bytes) -> bool:
-    """Tell whether a signal says 1, at least once if it came several times."""
-    return b"1" in (line.strip() for line in signal.split(b","))
-
-
-def _is_opted_out(cookie: bytes) -> bool:
-    # Browsers give quotes no meaning and cannot keep a semicolon in a value (RFC 6265, 5.2).
-    return any(pair.partition(b"=")[0].strip() in _NAMES for pair in cookie.split(b";"))
+# Where the page is that a template shows; others are shown in answer to a form.
+_ADDRESSES = {
+    "opt_out": "opt-out",
+    "your_visit": "your-visit",
+    "privacy": "privacy",
+    "for_sites": "for-sites",
+}
+_ERASING_STATUS = {Erasing.DONE: 200, Erasing.TOO_OFTEN: 429, Erasing.FAILED: 503}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,40 +124,63 @@ def _objections(request: Request) -> dict[str, bool]:
     }
 
 
+def _is_of_another_site(request: Request) -> bool:
+    return request.headers.get("sec-fetch-site") == "cross-site"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the pages show and set going.
+
+    Args:
+        mounts: the configured public addresses; without any, each request's Host header counts.
+        erase: takes back what the sender of a request contributed today.
+        likeness: what a request would become if it were a pageview.
+        statement: what holds for the sites that a host counts for.
+    """
+
+    mounts: Sequence[Mount]
+    erase: Callable[[Scope], Awaitable[Erasing]]
+    likeness: Callable[[Scope], Likeness | None]
+    statement: Callable[[str], Statement]
+
+
 class _Pages:
     """The handlers, with what they share."""
 
-    def __init__(self, mounts: Sequence[Mount]) -> None:
-        environment = jinja2.Environment(
+    def __init__(self, parts: Parts) -> None:
+        self._environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_TEMPLATES),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._mounts = tuple(mounts)
-        self._opt_out = environment.get_template("opt_out.html")
-        self._refused = environment.get_template("opt_in_refused.html")
+        self._parts = parts
         self._style = _STYLE.read_bytes()
 
     async def opt_out(self, request: Request) -> Response:
         """Show the choice as this very request carries it; a POST makes it.
 
-        Any website may post here: at worst somebody is not counted, and a site's own privacy page
-        on another host can offer the button.
+        Any website may post here: at worst somebody is not counted from now on, and a site's own
+        privacy page on another host can offer the button. Only what was counted today another
+        website cannot take back.
         """
         reach = self._reach(request)
         if request.method == "POST":
-            return _see_choice("out", [reach.opt_out()])
+            erased = not _is_of_another_site(request) and await self._erase(request) is Erasing.DONE
+            asked = "set=out" if erased else "set=out&kept=1"
+            return _see_choice(request, asked, [reach.opt_out()])
         # The marker `set` says what was asked for; the request's headers say what came of it.
-        page = self._opt_out.render(
-            place=reach.place,
+        return self._page(
+            request,
+            "opt_out",
             has_subdomains=reach.domain is not None and reach.is_beside,
             asked=request.query_params.get("set", ""),
+            is_kept="kept" in request.query_params,
             lifetime_days=OPT_OUT_LIFETIME_S // _SECONDS_A_DAY,
             **_objections(request),
         )
-        return _page(page)
 
     async def opt_in(self, request: Request) -> Response:
         """Take the choice back, unless another website is asking.
@@ -180,44 +188,137 @@ class _Pages:
         Browsers that do not say who asks (before 2023, or without TLS, where they refuse the cookie
         anyway) are believed.
         """
-        if request.headers.get("sec-fetch-site") == "cross-site":
-            return _page(self._refused.render(place=self._reach(request).place), 403)
-        return _see_choice("in", self._reach(request).opt_in())
+        if _is_of_another_site(request):
+            return self._page(request, "refused", 403)
+        return _see_choice(request, "set=in", self._reach(request).opt_in())
+
+    async def erase(self, request: Request) -> Response:
+        """Take back what this address and browser contributed today, unless a website asks that.
+
+        The answer does not depend on whether anything was there: neighbours behind one address
+        may share a browser's name, and one of them could ask about the other.
+        """
+        if _is_of_another_site(request):
+            return self._page(request, "refused", 403)
+        erasing = await self._erase(request)
+        return self._page(request, "erased", _ERASING_STATUS[erasing], erasing=erasing.value)
+
+    async def your_visit(self, request: Request) -> Response:
+        """Show what this very request would become if it were a pageview. It looks nothing up."""
+        likeness = self._parts.likeness(request.scope)
+        row = _row(likeness.event) if likeness else ()
+        return self._page(request, "your_visit", likeness=likeness, row=row)
+
+    def privacy(self, request: Request) -> Response:
+        """Explain what is kept, for how long, and what each setting changes."""
+        statement = self._statement(request)
+        visit, event = example(statement.sites[0].domain if statement.sites else "example.com")
+        return self._page(
+            request,
+            "privacy",
+            statement=statement,
+            tables=(("example_visit", VISITS, visit), ("example_event", EVENTS, event)),
+            seconds=GRACE_S,
+            minutes=SEALED_AFTER_MINUTES,
+            hours=RAW_GONE_AFTER_HOURS,
+        )
+
+    def for_sites(self, request: Request) -> Response:
+        """Show a text and a form for a site's own privacy page."""
+        statement = self._statement(request)
+        months = max((s.retention_months for s in statement.sites), default=RETENTION_MONTHS)
+        return self._page(
+            request,
+            "for_sites",
+            address=self._public_url(request),
+            months=months,
+            weak=statement.weaker(),
+        )
+
+    def machine(self, request: Request) -> Response:
+        """State the same for programs."""
+        content = msgspec.json.encode(self._statement(request).machine())
+        return Response(content, media_type="application/json", headers=_NO_STORE)
+
+    def gpc(self, request: Request) -> Response:
+        """Say that Global Privacy Control is honoured. Source: GPC, section 4."""
+        since = self._statement(request).since
+        support = {"gpc": True} | ({"lastUpdate": since.date().isoformat()} if since else {})
+        content = msgspec.json.encode(support)
+        return Response(content, media_type="application/json", headers=_NO_STORE)
+
+    def _statement(self, request: Request) -> Statement:
+        return self._parts.statement(self._reach(request).host)
+
+    def _public_url(self, request: Request) -> str:
+        """Return the address below which these pages are, as seen from the site's own page."""
+        host = self._reach(request).host
+        known = next((mount.url for mount in self._parts.mounts if mount.host == host), None)
+        return known or str(request.url).partition("?")[0].rpartition("/")[0] + "/"
 
     async def style(self, request: Request) -> Response:  # noqa: ARG002 - Starlette's signature
         """Send the style sheet: without validators, which could tell one client from another."""
         headers = {"cache-control": f"public, max-age={_STYLE_CACHED_S}"}
         return Response(self._style, media_type="text/css", headers=headers)
 
+    def _page(
+        self, request: Request, template: str, status_code: int = 200, **values: object
+    ) -> Response:
+        asked = request.query_params.get("lang", "")
+        say = words(chosen(asked, request.headers.get("accept-language", "")))
+        content = self._environment.get_template(f"{template}.html").render(
+            say=say,
+            site=self._reach(request).place or say("page.this_site"),
+            here=_ADDRESSES.get(template, "opt-out"),
+            asked_language=_language_query(asked),
+            languages=[(name, words(name)("page.language")) for name in LANGUAGES],
+            **values,
+        )
+        return HTMLResponse(content, status_code, _NO_STORE)
+
+    async def _erase(self, request: Request) -> Erasing:
+        return await self._parts.erase(request.scope)
+
     def _reach(self, request: Request) -> _Reach:
-        return _reach(self._mounts, request.headers.get("host", ""))
+        return _reach(self._parts.mounts, request.headers.get("host", ""))
+
+
+def _row(event: Event) -> list[tuple[str, object]]:
+    """Return the names and values of a row; None for what is empty."""
+    values = msgspec.structs.asdict(event)
+    return [(name, None if value in ("", {}) else value) for name, value in values.items()]
+
+
+def _language_query(asked: str) -> str:
+    """Return what keeps an explicit choice of language on the way to the next page."""
+    return f"?lang={asked}" if asked in LANGUAGES else ""
 
 
 # Nothing may keep these answers, so there is nothing for `Vary` to select among.
 _NO_STORE = {"cache-control": "no-store"}
 
 
-def _page(content: str, status_code: int = 200) -> Response:
-    return HTMLResponse(content, status_code, _NO_STORE)
-
-
-def _see_choice(asked: str, cookies: list[str]) -> Response:
+def _see_choice(request: Request, asked: str, cookies: list[str]) -> Response:
     """Send the browser back to look at what it kept of the cookies."""
-    response = Response(status_code=303, headers={**_NO_STORE, "location": f"opt-out?set={asked}"})
+    language = _language_query(request.query_params.get("lang", "")).replace("?", "&")
+    headers = {**_NO_STORE, "location": f"opt-out?{asked}{language}"}
+    response = Response(status_code=303, headers=headers)
     for cookie in cookies:
         response.headers.append("set-cookie", cookie)
     return response
 
 
-def routes(mounts: Sequence[Mount]) -> list[Route]:
-    """Return the visitors' routes: opt-out, opt-in and their style sheet.
-
-    Args:
-        mounts: the configured public addresses; without any, each request's Host header counts.
-    """
-    pages = _Pages(mounts)
+def routes(parts: Parts) -> list[Route]:
+    """Return the visitors' routes: their pages and what the pages need."""
+    pages = _Pages(parts)
     return [
         Route("/opt-out", pages.opt_out, methods=["GET", "POST"]),
         Route("/opt-in", pages.opt_in, methods=["POST"]),
+        Route("/erase", pages.erase, methods=["POST"]),
+        Route("/your-visit", pages.your_visit),
+        Route("/privacy", pages.privacy),
+        Route("/for-sites", pages.for_sites),
+        Route("/.well-known/gatecount.json", pages.machine),
+        Route("/.well-known/gpc.json", pages.gpc),
         Route("/visitors.css", pages.style),
     ]

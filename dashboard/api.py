@@ -5,7 +5,7 @@ Source: https://plausible.io/docs/stats-api
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -27,6 +27,7 @@ from collector.question import (
     Row,
     TooSlowError,
 )
+from collector.realtime import Minute, Recent, Window
 from collector.stats import Stats
 from dashboard import queries
 from dashboard.accounts import Accounts
@@ -44,7 +45,7 @@ from dashboard.periods import (
     year_before,
 )
 from dashboard.queries import Comparison
-from dashboard.tables import as_csv
+from dashboard.tables import COUNTS, Line, Table, as_csv
 from dashboard.web import BodyTooLargeError, bounded_body
 
 _BODY_BYTES = 65_536
@@ -53,11 +54,17 @@ _MOST_COUNTED_ROWS = 100_000  # where include.total_rows stops counting
 _LABELLED: Mapping[Field, Dimension] = {
     each: each for each in (Dimension.HOUR, Dimension.DAY, Dimension.WEEK, Dimension.MONTH)
 }
-_COUNTS = frozenset({Metric.VISITORS, Metric.VISITS, Metric.PAGEVIEWS, Metric.EVENTS})
+_FORMATS = {
+    "json": "application/json",
+    "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
+}
+_MINUTES = frozenset({"time", Minute.MINUTE.value})  # what tells the last minutes apart
 _DIRECTION = {True: "desc", False: "asc"}
 _PERIODS = (
-    f'{", ".join(Preset)}, 24h, all, two dates such as ["2026-11-01", "2026-11-24"], or two full'
-    " hours such as 2026-11-24T12:00:00+01:00"
+    f"{', '.join([*Preset, *Window])}, 24h, all,"
+    ' two dates such as ["2026-11-01", "2026-11-24"], or two full hours such as'
+    " 2026-11-24T12:00:00+01:00"
 )
 _HIDDEN = (
     "Numbers about few visitors are hidden (null) where two or more filters and dimensions narrow"
@@ -107,6 +114,15 @@ class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pagination: Pagination = Pagination()
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is answered: a table, what there is to say about it, and the query as understood."""
+
+    table: Table
+    meta: dict[str, object]
+    query: dict[str, object]
+
+
 async def query(parts: Parts, accounts: Accounts, request: Request) -> Response:
     """Answer one query; every refusal is JSON with `error` and, where one is at fault, `field`."""
     try:
@@ -114,9 +130,7 @@ async def query(parts: Parts, accounts: Accounts, request: Request) -> Response:
         written = _format(request)
         body = _decoded(await bounded_body(request, _BODY_BYTES))
         found = await run_in_threadpool(answer, parts, body)
-        if written == "csv":
-            return Response(as_csv(found, parts.stats.least_visitors), media_type="text/csv")
-        return _json(200, _shown(found))
+        return await run_in_threadpool(_written, parts, found, written)
     except BodyTooLargeError:
         return _refused(RequestError(413, f"the body is longer than {_BODY_BYTES} bytes"))
     except TooSlowError as error:
@@ -126,20 +140,40 @@ async def query(parts: Parts, accounts: Accounts, request: Request) -> Response:
 
 
 def _format(request: Request) -> str:
-    """Return `json` or `csv`, from `?format=` or else from what the program accepts."""
-    accepts_csv = request.headers.get("accept", "").partition(",")[0].startswith("text/csv")
-    wanted = request.query_params.get("format", "csv" if accepts_csv else "json")
-    if wanted not in {"json", "csv"}:
-        raise RequestError(400, f"{wanted!r} is unknown; use json or csv", "format")
+    """Return a name of `_FORMATS`, from `?format=` or else from what the program accepts."""
+    accepted = re.split("[,;]", request.headers.get("accept", ""), maxsplit=1)[0].strip()
+    usual = next((name for name, type_ in _FORMATS.items() if type_ == accepted), "json")
+    wanted = request.query_params.get("format", usual)
+    if wanted not in _FORMATS:
+        raise RequestError(400, f"{wanted!r} is unknown; use {', '.join(_FORMATS)}", "format")
     return wanted
 
 
-def _shown(answer: Mapping[str, Any]) -> dict[str, object]:
-    """Return an answer without what only tables need to know."""
-    for result in answer["results"]:
-        result.pop("is_hidden")
-        result.get("comparison", {}).pop("is_hidden", None)
-    return dict(answer)
+def _written(parts: Parts, found: Answer, name: str) -> Response:
+    """Return an answer in one of the formats. Blocking."""
+    if name == "csv":
+        content: str | bytes = as_csv(found.table, parts.stats.least_visitors)
+    elif name == "parquet":
+        about = msgspec.json.encode({"meta": found.meta, "query": found.query}).decode()
+        content = parts.parquet(found.table.columns(), found.table.rows(), about)
+    else:
+        return _json(200, _shown(found))
+    return Response(content, media_type=_FORMATS[name])
+
+
+def _shown(found: Answer) -> dict[str, object]:
+    """Return an answer as programs expect it from Plausible."""
+    results = []
+    for line in found.table.lines:
+        result: dict[str, object] = {"dimensions": line.dimensions, "metrics": line.metrics}
+        if line.before:
+            result["comparison"] = {
+                "dimensions": line.before.dimensions,
+                "metrics": line.before.metrics,
+                "change": line.change,
+            }
+        results.append(result)
+    return {"results": results, "meta": found.meta, "query": found.query}
 
 
 def current_visitors(parts: Parts, accounts: Accounts, request: Request) -> Response:
@@ -158,8 +192,8 @@ def _admit(accounts: Accounts, request: Request) -> None:
         raise RequestError(*refusal)
 
 
-def answer(parts: Parts, body: Body) -> dict[str, object]:
-    """Return results, meta and the query as it was understood. Blocking.
+def answer(parts: Parts, body: Body) -> Answer:
+    """Answer a query. Blocking.
 
     Raises:
         RequestError: no such site, or a field that cannot be honoured.
@@ -167,16 +201,66 @@ def answer(parts: Parts, body: Body) -> dict[str, object]:
     site = _site(parts, body.site_id)
     now = parts.clock()
     try:
+        if body.date_range in list(Window):
+            return _recent(parts, body, site, now)
         wanted = _understood(parts, body, site, now)
         rows = parts.stats.report(wanted).rows
         meta = _meta(parts, body, wanted, rows, site, now)
     except QueryError as error:
         raise RequestError(400, error.message, error.field) from error
-    return {
-        "results": [_result(row, body.dimensions, wanted) for row in rows],
-        "meta": meta,
-        "query": _echo(body, wanted, site),
+    lines = [_line(row, body.dimensions, wanted) for row in rows]
+    table = Table(body.dimensions, wanted.metrics, wanted.compared_with is not None, lines)
+    first, end = bounds(wanted.period, site.timezone)
+    ends = (first, end - timedelta(seconds=1))
+    return Answer(table, meta, _echo(body, wanted, wanted.dimensions, wanted.order_by, ends))
+
+
+def _recent(parts: Parts, body: Body, site: Site, now: datetime) -> Answer:
+    """Answer a query about the last minutes."""
+    if body.include.imports or body.include.comparisons:
+        asked = "imports" if body.include.imports else "comparisons"
+        raise RequestError(400, "the last minutes stand alone", f"include.{asked}")
+    wanted = _recently(body, site, now)
+    rows = parts.realtime.rows(wanted)
+    page = rows[body.pagination.offset :][: body.pagination.limit]
+    meta: dict[str, object] = {}
+    if body.include.time_labels:
+        if Minute.MINUTE not in wanted.dimensions:
+            raise RequestError(400, "needs time:minute", "include.time_labels")
+        meta["time_labels"] = wanted.labels()
+    if body.include.total_rows:
+        meta["total_rows"] = len(rows)
+    if any(row.is_hidden for row in page):
+        meta["warnings"] = [{"code": "small_cells", "message": _HIDDEN}]
+    lines = [
+        Line(_texts(row, body.dimensions, wanted.dimensions), row.metrics, row.is_hidden)
+        for row in page
+    ]
+    table = Table(body.dimensions, wanted.query.metrics, is_compared=False, lines=lines)
+    ends = [local_now(at, site.timezone) for at in (wanted.since, now)]
+    echo = _echo(body, wanted.query, wanted.dimensions, wanted.order_by, ends)
+    return Answer(table, meta, echo)
+
+
+def _recently(body: Body, site: Site, now: datetime) -> Recent:
+    names: dict[str, Field | Minute] = {
+        name: Minute.MINUTE if name in _MINUTES else queries.field(name, "dimensions")
+        for name in body.dimensions
     }
+    dimensions = tuple(names[name] for name in body.dimensions)
+    metrics = queries.metrics(body.metrics)
+    today = local_now(now, site.timezone).date()
+    query = Query(
+        site=site.id,
+        metrics=metrics,
+        dimensions=tuple(each for each in dimensions if not isinstance(each, Minute)),
+        period=Period(today, today),
+        filters=queries.filters(body.filters),
+        limit=body.pagination.limit,
+        offset=body.pagination.offset,
+    )
+    order = queries.order(body.order_by, metrics, names)
+    return Recent(query, dimensions, order, Window(str(body.date_range)), now, site.timezone)
 
 
 def _site(parts: Parts, domain: str) -> Site:
@@ -289,34 +373,31 @@ def _compared_with(asked: Comparison | None, period: Period) -> Period | None:
     raise RequestError(400, message, "include.comparisons")
 
 
-def _result(row: Row, names: Sequence[str], query: Query) -> dict[str, object]:
-    result: dict[str, object] = {
-        "dimensions": _values(row, names, query),
-        "metrics": row.metrics,
-        "is_hidden": row.is_hidden,
-    }
-    if query.compared_with is not None:
-        then = row.compared or Row(row.dimensions, tuple(map(_nothing, query.metrics)))
-        result["comparison"] = {
-            "dimensions": _values(then, names, query),
-            "metrics": then.metrics,
-            "is_hidden": then.is_hidden,
-            "change": [
-                queries.change(*both)
-                for both in zip(query.metrics, row.metrics, then.metrics, strict=True)
-            ],
-        }
-    return result
+def _line(row: Row, names: Sequence[str], query: Query) -> Line:
+    values = _texts(row, names, query.dimensions)
+    if query.compared_with is None:
+        return Line(values, row.metrics, row.is_hidden)
+    then = row.compared or Row(row.dimensions, tuple(map(_nothing, query.metrics)))
+    return Line(
+        values,
+        row.metrics,
+        row.is_hidden,
+        Line(_texts(then, names, query.dimensions), then.metrics, then.is_hidden),
+        [
+            queries.change(*both)
+            for both in zip(query.metrics, row.metrics, then.metrics, strict=True)
+        ],
+    )
 
 
 def _nothing(metric: Metric) -> int | None:
-    return 0 if metric in _COUNTS else None
+    return 0 if metric in COUNTS else None
 
 
-def _values(row: Row, names: Sequence[str], query: Query) -> list[str]:
+def _texts(row: Row, names: Sequence[str], dimensions: Sequence[Field | Minute]) -> list[str]:
     return [
         country_name(value) if name == queries.COUNTRY_NAME else value or queries.empty(dimension)
-        for value, name, dimension in zip(row.dimensions, names, query.dimensions, strict=True)
+        for value, name, dimension in zip(row.dimensions, names, dimensions, strict=True)
     ]
 
 
@@ -340,18 +421,23 @@ def _total_rows(stats: Stats, query: Query, here: int) -> int:
     return counted
 
 
-def _echo(body: Body, query: Query, site: Site) -> dict[str, object]:
-    first, end = bounds(query.period, site.timezone)
-    names = dict(zip(query.dimensions, body.dimensions, strict=True))
+def _echo(
+    body: Body,
+    query: Query,
+    dimensions: Sequence[Field | Minute],
+    order: Sequence[tuple[Metric | Field | Minute, bool]],
+    ends: Sequence[datetime],
+) -> dict[str, object]:
+    names = dict(zip(dimensions, body.dimensions, strict=True))
     return {
-        "site_id": site.domain,
+        "site_id": body.site_id.lower(),
         "metrics": query.metrics,
-        "date_range": [first.isoformat(), (end - timedelta(seconds=1)).isoformat()],
+        "date_range": [at.isoformat(timespec="seconds") for at in ends],
         "filters": body.filters,
         "dimensions": body.dimensions,
         "order_by": [
-            [names.get(key, key.value) if not isinstance(key, Metric) else key, _DIRECTION[falling]]
-            for key, falling in query.order_by
+            [key if isinstance(key, Metric) else names.get(key, key.value), _DIRECTION[falling]]
+            for key, falling in order
         ],
         "include": {name: on for name, on in msgspec.structs.asdict(body.include).items() if on},
         "pagination": {"limit": query.limit, "offset": query.offset},

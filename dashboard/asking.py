@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from collector.question import Query, Report, TooSlowError
 from collector.stats import Stats
 
-_MOST_TOO_SLOW = 2  # after so many the rest is not asked: it would take as long
-
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
@@ -25,15 +23,7 @@ def answers(stats: Stats, queries: Sequence[Query]) -> list[Answer]:
     Raises:
         QueryError: one of them cannot be answered, however long it takes.
     """
-    found: list[Answer] = []
-    too_slow = 0
-    for query in queries:
-        if too_slow >= _MOST_TOO_SLOW:
-            found.append(Unanswered("Not asked, because the other questions took too long."))
-            continue
-        try:
-            found.append(stats.report(query))
-        except TooSlowError as error:
-            found.append(Unanswered(str(error)))
-            too_slow += 1
-    return found
+    return [
+        Unanswered(str(found)) if isinstance(found, TooSlowError) else found
+        for found in stats.reports(queries)
+    ]

@@ -1,6 +1,6 @@
 """What the dashboard is given from outside."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -9,9 +9,8 @@ from starlette.types import Scope
 
 from collector.control import Control, Site
 from collector.question import Period
+from collector.realtime import Realtime
 from collector.stats import Stats
-
-Recent = Mapping[str, Sequence[tuple[str, int, int]]]
 
 
 class Finding(StrEnum):
@@ -86,10 +85,6 @@ def _no_drops(_site: Site, _period: Period) -> Mapping[str, int]:
     return {}
 
 
-def _nothing(_site: Site, _since: datetime, _until: datetime) -> Recent:
-    return {}
-
-
 def _no_names(_site: Site, _period: Period, _event: str) -> tuple[str, ...]:
     return ()
 
@@ -106,6 +101,7 @@ class Parts:
         clock: the present, aware and in UTC.
         diagnose: what speaks against counting this very request for that site.
         snippet: the line of HTML to put on the pages of a site.
+        parquet: makes a Parquet file of columns (names and types), rows, and a text about them.
         geo_date: the day the country data was made; None when unknown.
         geo_notice: why countries are unknown; None when all is well.
         geo_attribution: the country data is DB-IP's, whose licence asks for a link.
@@ -113,16 +109,16 @@ class Parts:
         rekeyed: the dates on which a site's day key was made anew (a restart of the machine), so
             that returning visitors count twice.
         excluded: how many events of a period were not counted, by the reason why.
-        recent: what happened between two moments: values with their visitors and pageviews, under
-            `total`, `minute` (how many ago), `page`, `source` and `country`.
         properties: the names of what a site says about its events of one name in a period.
     """
 
     stats: Stats
+    realtime: Realtime
     control: Control
     clock: Callable[[], datetime]
     diagnose: Callable[[Scope, Site], tuple[Finding, ...]]
     snippet: Callable[[Site], str]
+    parquet: Callable[[Sequence[tuple[str, type]], Iterable[Sequence[object]], str], bytes]
     geo_date: date | None = None
     geo_notice: str | None = None
     geo_attribution: bool = False
@@ -130,4 +126,3 @@ class Parts:
     rekeyed: Callable[[Site], frozenset[date]] = _no_dates
     excluded: Callable[[Site, Period], Mapping[str, int]] = _no_drops
     properties: Callable[[Site, Period, str], tuple[str, ...]] = _no_names
-    recent: Callable[[Site, datetime, datetime], Recent] = _nothing

@@ -5,7 +5,7 @@ Source: https://plausible.io/docs/stats-api
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -25,6 +25,7 @@ from collector.question import (
     Property,
     QueryError,
 )
+from collector.realtime import Minute
 from dashboard.cards import DIRECT
 from dashboard.countries import COUNTRIES, UNKNOWN
 from dashboard.periods import time_dimension
@@ -34,6 +35,8 @@ NONE: Final = "(none)"
 COUNTRY_NAME: Final = "visit:country_name"
 _PROPERTY = "event:props:"
 _PROPERTY_MAX_CHARACTERS = 300
+_TIMES: frozenset[Field | Minute] = frozenset({*TIMES, Minute.MINUTE})
+_Column = TypeVar("_Column", bound=Field | Minute)
 _DIMENSIONS: Mapping[str, Dimension] = {dimension.value: dimension for dimension in Dimension}
 _METRICS: Mapping[str, Metric] = {metric.value: metric for metric in Metric}
 _NOT_KEPT = {
@@ -46,7 +49,7 @@ _NOT_KEPT = {
     "visit:region_name": "of a place only the country is kept",
     "visit:browser_version": "versions are not kept",
     "visit:os_version": "versions are not kept",
-    "time:minute": "sealed numbers have no time of day finer than the hour",
+    "time:minute": "only the last minutes (realtime, realtime_30m) are known by the minute",
 }
 _OPERATORS = {
     "is": (Operator.IS, True),
@@ -176,7 +179,7 @@ def _of_countries(compares: Operator, texts: tuple[str, ...], case_sensitive: bo
     return Condition(Operator.IS, Dimension.COUNTRY, codes) if codes else Either(())
 
 
-def empty(column: Field) -> str:
+def empty(column: Field | Minute) -> str:
     """Return the name of a dimension's empty value."""
     if isinstance(column, Property):
         return NONE
@@ -186,8 +189,8 @@ def empty(column: Field) -> str:
 def order(
     asked: Sequence[tuple[str, str]] | None,
     wanted: Sequence[Metric],
-    names: Mapping[str, Field],
-) -> tuple[tuple[Metric | Field, bool], ...]:
+    names: Mapping[str, _Column],
+) -> tuple[tuple[Metric | _Column, bool], ...]:
     """Return the order asked for, or Plausible's: by time, then by the first metric, falling.
 
     Args:
@@ -199,15 +202,15 @@ def order(
         QueryError: it names no direction, or what was not asked for.
     """
     if not asked:
-        times = [(column, False) for column in names.values() if column in TIMES]
-        others = [(column, False) for column in names.values() if column not in TIMES]
+        times = [(column, False) for column in names.values() if column in _TIMES]
+        others = [(column, False) for column in names.values() if column not in _TIMES]
         return (*times, (wanted[0], True), *others)
     return tuple(_order_entry(key, direction, wanted, names) for key, direction in asked)
 
 
 def _order_entry(
-    key: str, direction: str, wanted: Sequence[Metric], names: Mapping[str, Field]
-) -> tuple[Metric | Field, bool]:
+    key: str, direction: str, wanted: Sequence[Metric], names: Mapping[str, _Column]
+) -> tuple[Metric | _Column, bool]:
     if direction not in {"asc", "desc"}:
         raise QueryError("order_by", f"{direction!r} is neither asc nor desc")
     if key in names:

@@ -1,47 +1,84 @@
-"""Answers as CSV, for spreadsheets."""
+"""Answers as tables: as CSV, for spreadsheets, and as columns with types."""
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+from collector.question import Metric
+
+# What counts; every other metric is a mean or a share.
+COUNTS = frozenset({Metric.VISITORS, Metric.VISITS, Metric.PAGEVIEWS, Metric.EVENTS})
+Number = int | float | None
 # A spreadsheet takes a text that begins so for a formula, and a visitor may have chosen it.
 # Source: OWASP, CSV Injection.
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def as_csv(answer: Mapping[str, Any], least_visitors: int) -> str:
-    """Return the results of an answer, one row a line, with the names of the columns on top.
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of an answer: values of its dimensions as they are shown, and its numbers.
+
+    `before` is the row of the period compared with, and `change` how the numbers have changed.
+    """
+
+    dimensions: Sequence[str]
+    metrics: Sequence[Number]
+    is_hidden: bool
+    before: "Line | None" = None
+    change: Sequence[Number] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An answer, with the names of its columns."""
+
+    dimensions: Sequence[str]
+    metrics: Sequence[Metric]
+    is_compared: bool
+    lines: Sequence[Line]
+
+    def columns(self) -> list[tuple[str, type]]:
+        """Return names and types: text, whole numbers for counts, else numbers."""
+        numbers = [(metric.value, int if metric in COUNTS else float) for metric in self.metrics]
+        columns: list[tuple[str, type]] = [(name, str) for name in self.dimensions]
+        columns += numbers
+        if self.is_compared:
+            columns += [(f"{name} before", kind) for name, kind in numbers]
+            columns += [(f"{name} change", float) for name, _ in numbers]
+        return columns
+
+    def rows(self) -> Iterator[list[str | Number]]:
+        """Yield a value for each column; what is hidden is None, as what does not exist."""
+        for line in self.lines:
+            before = line.before.metrics if line.before else ()
+            yield [*line.dimensions, *line.metrics, *before, *line.change]
+
+
+def as_csv(table: Table, least_visitors: int) -> str:
+    """Return an answer, one row a line, with the names of the columns on top.
 
     A hidden number is written as "<5"; one that does not exist is empty.
 
     Args:
-        answer: as `dashboard.api.answer` makes it.
+        table: the answer.
         least_visitors: the least number of visitors that is not hidden.
     """
-    query = answer["query"]
-    metrics: Sequence[str] = query["metrics"]
-    is_compared = "comparisons" in query["include"]
-    head = [*query["dimensions"], *metrics]
-    if is_compared:
-        head += [f"{metric} before" for metric in metrics]
-        head += [f"{metric} change" for metric in metrics]
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(map(_safe, head))
-    for result in answer["results"]:
-        numbers = [*_numbers(result, least_visitors)]
-        if is_compared:
-            numbers += _numbers(result["comparison"], least_visitors)
-            numbers += result["comparison"]["change"]
-        writer.writerow([*map(_safe, result["dimensions"]), *numbers])
+    writer.writerow([_safe(name) for name, _ in table.columns()])
+    for line in table.lines:
+        numbers = _numbers(line, least_visitors)
+        if line.before:
+            numbers += _numbers(line.before, least_visitors)
+        writer.writerow([*map(_safe, line.dimensions), *numbers, *line.change])
     return text.getvalue()
 
 
-def _numbers(result: Mapping[str, Any], least_visitors: int) -> list[object]:
-    if result.get("is_hidden"):
-        return [f"<{least_visitors}"] * len(result["metrics"])
-    return ["" if number is None else number for number in result["metrics"]]
+def _numbers(line: Line, least_visitors: int) -> list[str | Number]:
+    if line.is_hidden:
+        return [f"<{least_visitors}"] * len(line.metrics)
+    return list(line.metrics)
 
 
 def _safe(text: str) -> str:

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message
 from collector import compose, journal
 from collector import config as options
 from collector.compose import Composed
-from collector.journal import Drops, Event, NewKey, Record
+from collector.journal import Drops, Event, Record
 
 NOW = datetime(2026, 11, 24, 10, 0, 0, tzinfo=UTC)
 SITE = "example.com"
@@ -114,7 +114,7 @@ class Whole:
         for chunk in journal.chunks(self.folder / "data" / "journal"):
             lines += chunk.read_bytes().splitlines()
         assert all(map(journal.is_whole, lines))
-        return [msgspec.json.decode(line, type=Event | Drops | NewKey) for line in lines]
+        return [msgspec.json.decode(line, type=Record) for line in lines]
 
     def events(self) -> list[Event]:
         """Return the events that were counted."""

@@ -14,8 +14,68 @@ from hypothesis import settings
 from collector import geo
 from tests.application import Started, Whole, application
 
+# What takes longest, longest first: whoever of two workers takes one of these last leaves the other
+# idle. `tests/run` hands files out in this order; all others follow.
+_LONGEST_FIRST = (
+    "properties/test_report_properties.py",
+    "properties/test_visits_properties.py",
+    "test_history.py",
+    "crash/test_kill.py",
+    "crash/test_seal_kill.py",
+    "browser/endtoend/test_counting.py",
+    "browser/endtoend/test_objecting.py",
+    "browser/endtoend/test_dashboard_pages.py",
+    "browser/test_beacon_engagement.py",
+    "browser/test_beacon_optout.py",
+    "browser/test_beacon_pageviews.py",
+    "browser/test_beacon_manners.py",
+    "test_command_line.py",
+    "test_dashboard.py",
+    "test_questions.py",
+    "test_seal.py",
+    "test_demo.py",
+    "crash/test_journal_cut.py",
+    "crash/test_seal_steps.py",
+    "crash/test_full_disk.py",
+    "crash/test_live_rebuild.py",
+    "properties/test_scrub_properties.py",
+    "properties/test_token_properties.py",
+    "properties/test_objector_properties.py",
+    "test_demonstration.py",
+    "test_rollups.py",
+    "privacy/test_sealed_days.py",
+    "privacy/test_nothing_of_a_visitor_is_kept.py",
+    "test_store.py",
+)  # fmt: skip
+
+# What tries a thing hundreds of times, or watches other processes. Tracing doubles the time of the
+# former, and all of these run no line of ours that no other test runs.
+_UNTRACED = (
+    "browser",
+    "crash/test_journal_cut.py",
+    "crash/test_kill.py",
+    "crash/test_live_rebuild.py",
+    "crash/test_seal_kill.py",
+    "crash/test_seal_steps.py",
+    "properties/test_objector_properties.py",
+    "properties/test_scrub_properties.py",
+    "properties/test_token_properties.py",
+    "properties/test_visits_properties.py",
+)
+
 settings.register_profile("gatecount", derandomize=True, deadline=None, database=None)
 settings.load_profile("gatecount")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put long files first, and leave out of the coverage what adds nothing to it."""
+    here = Path(__file__).parent
+    places = {here / name: place for place, name in enumerate(_LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+    untraced = {here / name for name in _UNTRACED}
+    for item in items:
+        if not untraced.isdisjoint((item.path, *item.path.parents)):
+            item.add_marker("no_cover")
 
 
 @contextlib.contextmanager

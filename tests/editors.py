@@ -17,8 +17,9 @@ from collector.control import Control, Site
 from collector.excluded import Asides
 from collector.journal import Event, Record, line
 from collector.load import Loader
+from collector.realtime import Realtime
 from collector.stats import Stats
-from collector.store import Store
+from collector.store import Store, as_parquet
 from dashboard.app import Parts, routes
 
 NOW = datetime(2026, 11, 24, 13, 32, 10, tzinfo=UTC)  # 14:32 in Berlin
@@ -53,15 +54,17 @@ class Newsroom:
         """Return a browser that knows nothing of us yet."""
         others = dict(self.parts)
         asides = Asides(self.store)
+        least, limit_s = others.pop("least_visitors", 1), others.pop("limit_s", 30)
         parts: dict[str, Any] = {
-            "stats": Stats(self.store, others.pop("least_visitors", 1), others.pop("limit_s", 30)),
+            "stats": Stats(self.store, least, limit_s),
+            "realtime": Realtime(self.store, least, limit_s),
             "control": self.control,
             "clock": lambda: self.now,
             "diagnose": lambda _scope, _site: (),
             "excluded": lambda site, period: asides.excluded(site.id, period),
-            "recent": lambda site, since, until: asides.recent(site.id, since, until),
             "properties": lambda site, period, name: asides.property_names(site.id, period, name),
             "snippet": lambda site: f'<script defer src="https://{site.domain}/b.js"></script>',
+            "parquet": as_parquet,
         }
         return Client(Starlette(routes=routes(Parts(**(parts | others)))), scheme)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,9 +17,9 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture(name="room", scope="module")
-def open_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
+def open_room(ram_of_module: Path) -> Iterator[Newsroom]:
     """Count visits of today, of yesterday, and of a week and of four weeks ago."""
-    with newsroom(tmp_path_factory.mktemp("api")) as room:
+    with newsroom(ram_of_module) as room:
         room.site("empty.example")
         site = room.site()
         room.count(

@@ -15,7 +15,17 @@ CHORES_EVERY_S = 0.05
 BESIDE = "stats.example.com"
 URLS = [f"https://{SITE}/count/", f"https://{BESIDE}/"]
 SCRIPT = Path(__file__).parents[1] / "collector" / "static" / "beacon.js"
-VISITORS_PATHS = ["/opt-out", "/visitors.css", "/beacon.js", "/healthz"]
+VISITORS_PATHS = [
+    "/opt-out",
+    "/your-visit",
+    "/privacy",
+    "/for-sites",
+    "/.well-known/gatecount.json",
+    "/.well-known/gpc.json",
+    "/visitors.css",
+    "/beacon.js",
+    "/healthz",
+]
 EDITORS_PATHS = ["/", "/login", "/logout", "/sites/example.com", "/api/v2/query"]
 
 

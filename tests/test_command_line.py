@@ -122,6 +122,44 @@ def test_the_snippet_has_the_address_of_the_configuration(gatecount: Command) ->
     )
 
 
+def test_how_long_a_site_keeps_its_numbers_is_set(gatecount: Command) -> None:
+    """After being asked once more, since older ones go at once."""
+    gatecount("site", "add", SITE)
+    assert "25 months" in gatecount("site", "list").stdout
+    asked = gatecount("site", "retention", SITE, "12", typed="n\n")
+    assert "older than 12 months, for good?" in asked.output
+    assert "25 months" in gatecount("site", "list").stdout
+    assert gatecount("site", "retention", SITE, "12", "--yes").exit_code == 0
+    assert "12 months" in gatecount("site", "list").stdout
+    assert told(gatecount("site", "retention", SITE, "0", "--yes")).startswith("numbers are kept")
+    assert told(gatecount("site", "retention", "example.co", "9", "--yes")).startswith("there is")
+
+
+def test_the_doctor_says_what_is_wrong_by_its_exit_code(
+    gatecount: Command, ram: Path, tmp_path: Path
+) -> None:
+    """And in a table of all that was looked at."""
+    gatecount("site", "add", SITE)
+    well = gatecount("doctor", "--key-dir", str(ram / "keys"))
+    assert (well.exit_code, "NOT WELL" in well.stdout) == (0, False)
+    assert "day keys in RAM" in well.stdout
+    ill = gatecount("doctor", "--key-dir", str(tmp_path / "keys"))
+    assert (ill.exit_code, ill.stdout.count("NOT WELL")) == (1, 1)
+
+
+def test_the_audit_prints_what_it_looked_at(gatecount: Command, data: Path) -> None:
+    """With counts; the exit code says whether anything was found."""
+    gatecount("site", "add", SITE)
+    clean = gatecount("audit", str(data))
+    assert (clean.exit_code, "LEAK" in clean.stdout) == (0, False)
+    assert clean.stdout.startswith("gatecount 0.1.0 looked through")
+    (data / "access.log").write_text("198.51.100.213")
+    told_of = gatecount("audit", str(data))
+    assert (told_of.exit_code, told_of.stdout.count("1 LEAKS")) == (1, 1)
+    assert "198.51" not in told_of.stdout
+    assert told(gatecount("audit", str(data / "nowhere"))).endswith("it has no control.sqlite")
+
+
 def test_removing_a_site_is_asked_for_once_more(gatecount: Command) -> None:
     """Because its numbers are gone for good."""
     gatecount("site", "add", SITE)

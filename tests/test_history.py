@@ -18,7 +18,7 @@ from collector.store import Store
 from tests.house import SEALED_EVENTS, SEALED_VISITS, House, event, house
 from tests.serving import installation
 
-EVENTS, DAYS, SITES = 20_000, 10, 2
+EVENTS, DAYS, SITES = 16_000, 8, 2
 NOW = datetime(2026, 11, 25, 0, 5, tzinfo=UTC)
 DAY = timedelta(days=1)
 
@@ -38,9 +38,9 @@ def rows(folder: Path, text: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def built(ram_of_module: Path) -> Iterator[House]:
     """Build a history by the command, and open what it made."""
-    with installation(tmp_path_factory.mktemp("history")) as here:
+    with installation(ram_of_module) as here:
         numbers = ("--events", str(EVENTS), "--days", str(DAYS), "--sites", str(SITES))
         said = here.gatecount("demo", *numbers, "--seed", "7")
         assert "Built. Look at it: gatecount --data " in said
@@ -180,24 +180,22 @@ CONTENT = f"""
 """
 
 
-def test_the_same_seed_gives_the_same_history_and_another_another(tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_history_and_another_another(ram: Path) -> None:
     """Down to each event, but for the random numbers of visitors."""
     content = []
     for name, seed in (("one", 1), ("same", 1), ("other", 2)):
-        list(history.build(configured(tmp_path / name), Plan(300, 2, 1, seed), NOW))
-        content.append(rows(tmp_path / name, CONTENT))
+        list(history.build(configured(ram / name), Plan(300, 2, 1, seed), NOW))
+        content.append(rows(ram / name, CONTENT))
     assert len(content[0]) > 250
     assert content[0] == content[1]
     # The home page, looked at and left, is the same in any history.
     assert len(set(content[0]) & set(content[2])) < 10
 
 
-def test_what_is_yielded_adds_up_and_no_day_is_sealed_in_the_future(tmp_path: Path) -> None:
+def test_what_is_yielded_adds_up_and_no_day_is_sealed_in_the_future(ram: Path) -> None:
     """Five minutes after midnight, yesterday was to be sealed half an hour later."""
-    assert sum(history.build(configured(tmp_path), Plan(100, 2, 1, 1), NOW)) == 100
-    ((first, last),) = rows(
-        tmp_path, "SELECT min(sealed_at_us), max(sealed_at_us) FROM archive.sealed"
-    )
+    assert sum(history.build(configured(ram), Plan(100, 2, 1, 1), NOW)) == 100
+    ((first, last),) = rows(ram, "SELECT min(sealed_at_us), max(sealed_at_us) FROM archive.sealed")
     assert last == int(NOW.timestamp()) * 1_000_000
     assert first == last - 23.5 * 3600 * 1_000_000
 

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from collector import journal
-from collector.journal import Drops, Event, Journal, NewKey, Passage, Record
+from collector.journal import Drops, Erasure, Event, Journal, NewKey, Passage, Record
 from tests.serving import wait_until
 
 HOUR_S = 3600.0
@@ -38,6 +38,7 @@ RECORDS: tuple[Record, ...] = (
     Drops(site=1, date="2026-11-24", reason="bot", count=3),
     event("/two", name=AWKWARD, props={AWKWARD: AWKWARD}),
     NewKey(site=1, date="2026-11-24", at_us=2),
+    Erasure(site=1, date="2026-11-24", token=2**64 - 1, at_us=3),
     event("/three", engaged_s=4, scroll=10, interactive=False, revenue="1.500", currency="EUR"),
 )
 LINES = [journal.line(record) for record in RECORDS]
@@ -51,7 +52,8 @@ def lines_of(passage: Passage) -> list[bytes]:
 
 def decoded(line: bytes) -> Record:
     """Return the record a line holds."""
-    return msgspec.json.decode(line, type=Event | Drops | NewKey)
+    record: Record = msgspec.json.decode(line, type=Record)
+    return record
 
 
 def replace(chunk: Path, data: bytes | bytearray) -> None:

@@ -1,11 +1,13 @@
 """Questions the Stats API v2 takes: filters, comparisons, periods, small cells."""
 
 import csv
+import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import httpx
 import msgspec
 import pytest
@@ -13,11 +15,13 @@ import pytest
 from collector.journal import Event
 from collector.question import Metric, Period, Property, Query, TooSlowError
 from collector.stats import Stats
+from collector.store import as_parquet
 from tests.editors import KEY, Newsroom, newsroom, pageview
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+PARQUET = "application/vnd.apache.parquet"
 GOOGLE = {"source": "Google", "channel": "search", "country": "DE", "device": "mobile"}
 HOSTILE = (
     "'", '"', "';--", "' OR '1'='1", "x'); DROP TABLE archive.visits; --", "$site", "$v0", "?",
@@ -32,9 +36,9 @@ def custom(event: Event, name: str, **props: str) -> Event:
 
 
 @pytest.fixture(name="room", scope="module")
-def open_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
+def open_room(ram_of_module: Path) -> Iterator[Newsroom]:
     """Count three visits of today and one of yesterday."""
-    with newsroom(tmp_path_factory.mktemp("questions")) as room:
+    with newsroom(ram_of_module) as room:
         site = room.site()
         pro = custom(pageview(site, 1, 3 * HOUR - 2 * MINUTE, "/buy"), "Signup", plan="pro")
         room.count(
@@ -225,9 +229,9 @@ def test_each_row_is_compared_with_its_like(room: Newsroom) -> None:
     assert rate["comparison"]["change"] == [-33.3]  # points
 
 
-def test_small_cells_are_hidden_and_said_so(tmp_path: Path) -> None:
+def test_small_cells_are_hidden_and_said_so(ram: Path) -> None:
     """Where two or more of filters and dimensions other than time narrow them down."""
-    with newsroom(tmp_path) as other:
+    with newsroom(ram) as other:
         site = other.site()
         other.parts["least_visitors"] = 3
         other.count(
@@ -300,9 +304,9 @@ def test_the_answer_repeats_filters_and_names_as_they_were_asked(room: Newsroom)
     assert query["order_by"] == asked["order_by"]
 
 
-def test_a_question_that_takes_too_long_is_given_up(room: Newsroom, tmp_path: Path) -> None:
+def test_a_question_that_takes_too_long_is_given_up(room: Newsroom, ram: Path) -> None:
     """It is interrupted, says what to do about it, and the next one is answered."""
-    with newsroom(tmp_path) as other:
+    with newsroom(ram) as other:
         site = other.site()
         other.count(*(pageview(site, n, HOUR, f"/{n}") for n in range(2_000)))
         other.parts["limit_s"] = 0.001
@@ -328,17 +332,17 @@ def test_questions_of_rows_wait_for_each_other(room: Newsroom) -> None:
     (site,) = room.control.sites()
     period = Period(date(2026, 11, 24), date(2026, 11, 24))
     by_plan = Query(site.id, (Metric.EVENTS,), (Property("plan"),), period)
-    with stats.turn(by_plan):
+    with stats.turn([by_plan]):
         with pytest.raises(TooSlowError, match="Try again"):
             stats.report(by_plan)
         assert len(stats.report(Query(site.id, (Metric.EVENTS,), (), period)).rows) == 1
 
 
-def post_for_csv(room: Newsroom, **fields: object) -> httpx.Response:
-    """Ask for CSV."""
+def post_for(written: str, room: Newsroom, **fields: object) -> httpx.Response:
+    """Ask for an answer in a format."""
     body = {"site_id": "example.com", "metrics": ["visitors"], "date_range": "day"} | fields
     return room.client().post(
-        "/api/v2/query?format=csv",
+        f"/api/v2/query?format={written}",
         content=msgspec.json.encode(body),
         headers={"Authorization": f"Bearer {KEY}"},
     )
@@ -351,7 +355,7 @@ def test_answers_come_as_csv_too(room: Newsroom) -> None:
         "dimensions": ["event:page", "visit:country"],
         "include": {"comparisons": {"mode": "previous_period"}},
     }
-    found = post_for_csv(room, **asked)
+    found = post_for("csv", room, **asked)
     assert found.headers["content-type"].startswith("text/csv")
     assert found.text.splitlines()[:3] == [
         (
@@ -362,7 +366,7 @@ def test_answers_come_as_csv_too(room: Newsroom) -> None:
         "/buy,DE,1,,0,,100,",
     ]
     room.parts["least_visitors"] = 5
-    hidden = post_for_csv(room, **asked).text.splitlines()[1]
+    hidden = post_for("csv", room, **asked).text.splitlines()[1]
     room.parts.clear()
     assert hidden == "/,DE,<5,<5,<5,<5,,"
     headers = {"Authorization": f"Bearer {KEY}", "Accept": "text/csv"}
@@ -375,12 +379,65 @@ def test_answers_come_as_csv_too(room: Newsroom) -> None:
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
-def test_no_cell_of_a_csv_is_a_formula(tmp_path: Path, name: str) -> None:
+def test_no_cell_of_a_csv_is_a_formula(ram: Path, name: str) -> None:
     """Visitors and their browsers choose names; spreadsheets take some for commands."""
-    with newsroom(tmp_path) as room:
+    with newsroom(ram) as room:
         room.count(custom(pageview(room.site(), 1, HOUR, "/"), name))
-        rows_ = list(csv.reader(post_for_csv(room, dimensions=["event:name"]).text.splitlines()))
+        rows_ = list(csv.reader(post_for("csv", room, dimensions=["event:name"]).text.splitlines()))
     assert rows_[1][0].startswith("'")
+
+
+def read_parquet(file: Path, response: httpx.Response) -> duckdb.DuckDBPyRelation:
+    """Read an answer as others do."""
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"] == PARQUET
+    file.write_bytes(response.content)
+    return duckdb.read_parquet(str(file))
+
+
+def test_answers_come_as_parquet_too(room: Newsroom, ram: Path) -> None:
+    """With typed columns, in the order of the rows; what is hidden or does not exist is NULL."""
+    asked: dict[str, object] = {
+        "metrics": ["visitors", "bounce_rate"],
+        "dimensions": ["event:page", "visit:country"],
+        "include": {"comparisons": {"mode": "previous_period"}},
+    }
+    found = read_parquet(ram / "a", post_for("parquet", room, **asked))
+    assert [(name, str(kind)) for name, kind in zip(found.columns, found.types, strict=True)] == [
+        ("event:page", "VARCHAR"), ("visit:country", "VARCHAR"), ("visitors", "BIGINT"),
+        ("bounce_rate", "DOUBLE"), ("visitors before", "BIGINT"), ("bounce_rate before", "DOUBLE"),
+        ("visitors change", "DOUBLE"), ("bounce_rate change", "DOUBLE"),
+    ]  # fmt: skip
+    assert found.fetchall()[:2] == [
+        ("/", "DE", 2, 50.0, 1, 100.0, 100.0, -50.0),
+        ("/buy", "DE", 1, None, 0, None, 100.0, None),
+    ]
+    room.parts["least_visitors"] = 5
+    hidden = read_parquet(ram / "b", post_for("parquet", room, **asked))
+    room.parts.clear()
+    assert hidden.fetchall()[0] == ("/", "DE", *[None] * 6)
+    text = "SELECT decode(value) FROM parquet_kv_metadata($file) WHERE decode(key) = 'gatecount'"
+    ((about,),) = duckdb.execute(text, {"file": str(ram / "b")}).fetchall()
+    assert json.loads(about)["meta"]["warnings"][0]["code"] == "small_cells"
+    assert json.loads(about)["query"]["site_id"] == "example.com"
+    headers = {"Authorization": f"Bearer {KEY}", "Accept": f"{PARQUET}, */*;q=0.1"}
+    body = {"site_id": "example.com", "metrics": ["visitors"], "date_range": "day"}
+    accepted = room.client().post(
+        "/api/v2/query", content=msgspec.json.encode(body), headers=headers
+    )
+    assert read_parquet(ram / "c", accepted).fetchall() == [(3,)]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_any_text_is_a_value_and_a_name_of_a_parquet_file(ram: Path, name: str) -> None:
+    """Names of properties are visitors' and programs', and become names of columns."""
+    columns = [(f"event:props:{name}", str), ("visitors", int)]
+    (ram / "a").write_bytes(as_parquet(columns, [(name, 1), ("", None)], name))
+    found = duckdb.read_parquet(str(ram / "a"))
+    assert found.fetchall() == [(name, 1), ("", None)]
+    assert len(found.columns) == 2
+    (ram / "b").write_bytes(as_parquet(columns, [], name))
+    assert duckdb.read_parquet(str(ram / "b")).fetchall() == []
 
 
 def test_current_visitors_are_a_number(room: Newsroom) -> None:

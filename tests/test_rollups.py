@@ -55,12 +55,12 @@ def rows(here: House, *dimensions: Field, metrics: tuple[Metric, ...] = COUNTS) 
 
 
 def forget_days(here: House) -> None:
-    """Leave only the sums of whole months."""
+    """Leave only the sums of whole weeks and months."""
     with here.store.writing() as session:
         session.query("DELETE FROM archive.page_rollups")
 
 
-def test_whole_months_have_sums_of_their_own(ram: Path) -> None:
+def test_whole_weeks_and_months_have_sums_of_their_own(ram: Path) -> None:
     """Once a later day is sealed; days before and after them are added one by one."""
     with house(ram) as here:
         site = here.site()
@@ -77,9 +77,9 @@ def test_whole_months_have_sums_of_their_own(ram: Path) -> None:
             return [row.metrics[0] for row in here.stats.report(query).rows]
 
         autumn = date(2026, 9, 1), date(2026, 11, 30)
-        assert here.rows("SELECT month::VARCHAR FROM archive.rolled_months ORDER BY 1") == [
-            ("2026-09-01",), ("2026-10-01",),
-        ]  # fmt: skip
+        spans = "SELECT date::VARCHAR FROM archive.rolled_spans WHERE span = $span ORDER BY 1"
+        assert here.rows(spans, span="month") == [("2026-09-01",), ("2026-10-01",)]
+        assert here.rows(spans, span="week") == [("2026-09-28",), ("2026-10-12",)]
         assert views(*autumn) == [6]
         assert views(date(2026, 9, 30), date(2026, 10, 31)) == [5]
         assert views(date(2026, 10, 2), date(2026, 10, 31)) == [3]
@@ -91,7 +91,9 @@ def test_whole_months_have_sums_of_their_own(ram: Path) -> None:
         assert views(*autumn, Dimension.MONTH) == [2, 4, 1]
         forget_days(here)
         assert views(*autumn) == [6]
-        assert views(date(2026, 10, 2), date(2026, 10, 31)) == []
+        # No month is whole, but the week of the 15th is.
+        assert views(date(2026, 10, 2), date(2026, 10, 31)) == [1]
+        assert views(date(2026, 10, 13), date(2026, 10, 31)) == []
 
 
 def forget_sealed_rows(here: House) -> None:

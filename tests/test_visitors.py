@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from html.parser import HTMLParser
 from typing import ClassVar
 
@@ -11,13 +12,39 @@ from starlette.applications import Starlette
 from starlette.routing import Mount as Prefix
 
 from collector.hosts import Mount
-from collector.visitors import Objection, objection, routes
+from collector.ingest import Erasing
+from collector.languages import LANGUAGES
+from collector.objection import Objection, objection
+from collector.request import Scope
+from collector.statement import Statement
+from collector.visitors import Parts, routes
 
 OUT = {"Cookie": "gatecount-optout=1"}
 GPC = {"Sec-GPC": "1"}
 DNT = {"DNT": "1"}
 COUNTED = "Your visits are counted"
+LINKS = {
+    "opt-out",
+    "your-visit",
+    "privacy",
+    *(f"opt-out?lang={language}" for language in LANGUAGES),
+}
 SPARED = "Your visits are not counted"
+
+
+async def erase(_: Scope) -> Erasing:
+    """Take anything back, as the endpoint does when it can write that down."""
+    return Erasing.DONE
+
+
+def parts(*mounts: str, erase: Callable[[Scope], Awaitable[Erasing]] = erase) -> Parts:
+    """Return what pages need, without an endpoint behind them."""
+    return Parts(
+        [Mount.parse(url) for url in mounts],
+        erase,
+        likeness=lambda _: None,
+        statement=lambda _: Statement((), (), {}, (), None),
+    )
 
 
 def ask(
@@ -27,9 +54,10 @@ def ask(
     *,
     mounts: tuple[str, ...] = ("https://stats.example.com/",),
     host: str = "stats.example.com",
+    erase: Callable[[Scope], Awaitable[Erasing]] = erase,
 ) -> httpx.Response:
     """Send one request to the visitors' routes, by themselves and below a prefix."""
-    visitors = routes([Mount.parse(url) for url in mounts])
+    visitors = routes(parts(*mounts, erase=erase))
     app = Starlette(routes=[*visitors, Prefix("/count", routes=visitors)])
     fields = httpx.Headers(headers or {})
     fields["Host"] = host
@@ -169,14 +197,14 @@ def test_signals_object_when_they_say_one(
 def test_the_page_shows_the_state_of_the_very_request(
     headers: dict[str, str], heading: str, action: str, words: str
 ) -> None:
-    """And offers the one button that changes it."""
+    """And offers the one button that changes it, and one that takes back what was before."""
     answer = ask("GET", "/opt-out", headers)
     page = outline(answer)
     assert answer.status_code == 200
     assert page.texts["h1"] == heading
     assert re.fullmatch(rf"{heading} . example\.com", page.texts["title"])
-    assert page.forms == [("post", action)]
-    assert page.tags.count("button") == 1
+    assert page.forms == [("post", action), ("post", "erase")]
+    assert page.tags.count("button") == 2
     assert words in page.texts["p"]
 
 
@@ -368,9 +396,10 @@ def test_pages_are_whole_and_need_no_exception_from_a_strict_policy(
     page = outline(ask("GET", f"/opt-out{query}", headers))
     assert not {"script", "style", "iframe", "img"} & set(page.tags)
     assert not {name for name in page.attributes if name == "style" or name.startswith("on")}
-    assert set(page.addresses) <= {"visitors.css", "opt-out", "opt-in", "data:,"}
+    forms = {"opt-out", "opt-in", "erase"}
+    assert set(page.addresses) <= {"visitors.css", "data:,"} | forms | LINKS
     headings = [tag for tag in page.tags if re.fullmatch(r"h\d", tag)]
-    assert headings == ["h1", "h2", "h2", "h2"]
+    assert headings == ["h1", *["h2"] * 4]
 
 
 def test_a_host_header_is_shown_as_text() -> None:
@@ -380,7 +409,54 @@ def test_a_host_header_is_shown_as_text() -> None:
     assert "&lt;b&gt;x" in answer.text
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/opt-in"), ("PUT", "/opt-out")])
+@pytest.mark.parametrize(
+    ("erasing", "status", "heading"),
+    [
+        (Erasing.DONE, 200, "Today\u2019s visits are erased"),
+        (Erasing.TOO_OFTEN, 429, "Nothing was erased yet"),
+        (Erasing.FAILED, 503, "Nothing was erased yet"),
+    ],
+)
+def test_the_page_tells_what_came_of_erasing(erasing: Erasing, status: int, heading: str) -> None:
+    """And offers to try again when it has to be."""
+
+    async def erase(_: Scope) -> Erasing:
+        return erasing
+
+    answer = ask("POST", "/erase", erase=erase)
+    page = outline(answer)
+    assert (answer.status_code, page.texts["h1"]) == (status, heading)
+    assert page.forms == ([] if erasing is Erasing.DONE else [("post", "erase")])
+    assert answer.headers["cache-control"] == "no-store"
+    choice = ask("POST", "/opt-out", erase=erase)
+    assert choice.headers["location"].endswith("&kept=1") == (erasing is not Erasing.DONE)
+    assert "set-cookie" in choice.headers
+
+
+def test_opting_out_without_erasing_is_told() -> None:
+    """The choice holds from now on; for what was before there is a button."""
+    page = outline(ask("GET", "/opt-out?set=out&kept=1", OUT))
+    assert "not erased yet" in page.texts["strong"]
+    assert "is erased" not in outline(ask("GET", "/opt-out?set=out&kept=1", OUT)).texts["p"]
+    assert "of you today is erased" in outline(ask("GET", "/opt-out?set=out", OUT)).texts["p"]
+
+
+def test_another_website_cannot_erase() -> None:
+    """It could do so in an invisible frame, to everyone who passes by."""
+
+    async def never(_: Scope) -> Erasing:
+        raise AssertionError
+
+    elsewhere = {"Sec-Fetch-Site": "cross-site"}
+    answer = ask("POST", "/erase", elsewhere, erase=never)
+    assert (answer.status_code, outline(answer).texts["h1"]) == (403, "Nothing was changed")
+    choice = ask("POST", "/opt-out", elsewhere, erase=never)
+    assert choice.headers["location"] == "opt-out?set=out&kept=1"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/opt-in"), ("PUT", "/opt-out"), ("GET", "/erase")]
+)
 def test_other_methods_are_refused(method: str, path: str) -> None:
     """Following a link must change nothing."""
     answer = ask(method, path)

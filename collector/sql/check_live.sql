@@ -6,4 +6,5 @@ SELECT
     (SELECT bit_xor(hash(l)) FROM live.ledger l),
     (SELECT bit_xor(hash(c)) FROM live.chunk_days c),
     (SELECT bit_xor(hash(d)) FROM live.drops d),
-    (SELECT bit_xor(hash(k)) FROM live.day_keys k);
+    (SELECT bit_xor(hash(k)) FROM live.day_keys k),
+    (SELECT bit_xor(hash(e)) FROM live.erasures e);

@@ -1,8 +1,10 @@
+-- The most frequent first: most pages are rare, and small numbers side by side take few bytes.
 INSERT INTO archive.page_months
 SELECT
-    site, $month, dimension, page, sum(visitors), sum(visits), sum(pageviews), sum(events),
-    sum(duration_s), sum(entries), sum(bounces), sum(readings), sum(engaged_s), sum(scroll)
+    site, $first, dimension, page, total(visitors), total(visits), total(pageviews), total(events),
+    total(duration_s), total(entries), total(bounces), total(readings), total(engaged_s),
+    total(scroll)
 FROM archive.page_rollups
-WHERE site = $site AND date BETWEEN $month AND last_day($month)
+WHERE site = $site AND date BETWEEN $first AND last_day($first::DATE)
 GROUP BY site, dimension, page
-ORDER BY dimension, page;
+ORDER BY dimension, total(events) DESC, page;

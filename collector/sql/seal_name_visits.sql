@@ -7,9 +7,7 @@ WITH names AS (
 )
 SELECT *, 1 AS mark FROM visited WHERE regular IS NULL
 UNION ALL
-SELECT
-    *,
-    CASE WHEN lag(n) OVER theirs > 0 THEN 3 WHEN lead(n) OVER theirs > 0 THEN 2 ELSE 1 END AS mark
+SELECT *, mark(lag(n) OVER theirs > 0, lead(n) OVER theirs > 0) AS mark
 FROM visited
 WHERE regular IS NOT NULL
 WINDOW theirs AS (PARTITION BY regular, name ORDER BY n);

@@ -6,7 +6,7 @@ WITH pages AS (
         min(n) AS n,
         count(*) AS events,
         count(*) FILTER (is_view) AS pageviews,
-        coalesce(sum(r.engaged_s), 0) AS engaged_s,
+        coalesce(total(r.engaged_s), 0) AS engaged_s,
         max(coalesce(r.scroll, 0)) FILTER (is_view) AS scroll
     FROM (SELECT n, island, page, is_view FROM numbered WHERE acts)
     LEFT JOIN readings r USING (n)
@@ -16,9 +16,7 @@ WITH pages AS (
 )
 SELECT *, 1 AS mark FROM visited WHERE regular IS NULL
 UNION ALL
-SELECT
-    *,
-    CASE WHEN lag(n) OVER theirs > 0 THEN 3 WHEN lead(n) OVER theirs > 0 THEN 2 ELSE 1 END AS mark
+SELECT *, mark(lag(n) OVER theirs > 0, lead(n) OVER theirs > 0) AS mark
 FROM visited
 WHERE regular IS NOT NULL
 WINDOW theirs AS (PARTITION BY regular, page ORDER BY n);

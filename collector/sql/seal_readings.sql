@@ -1,7 +1,7 @@
 -- How long and how far each pageview was read. Engagement joins the last earlier pageview of the
 -- page it names; without one it is of no page.
 CREATE OR REPLACE TEMP TABLE readings AS
-SELECT p.n, sum(e.engaged_s) AS engaged_s, max(e.scroll) AS scroll, count(*) AS parts
+SELECT p.n, total(e.engaged_s) AS engaged_s, max(e.scroll) AS scroll, count(*) AS parts
 FROM (SELECT token, page, n, engaged_s, scroll FROM numbered WHERE NOT acts) e
 ASOF JOIN (SELECT token, page, n FROM numbered WHERE is_view) p
     ON e.token = p.token AND e.page = p.page AND e.n > p.n

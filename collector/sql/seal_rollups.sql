@@ -5,7 +5,7 @@ WITH ranked AS (
     SELECT
         dimension, value,
         row_number() OVER (
-            PARTITION BY dimension ORDER BY sum(visits) + sum(events) DESC, value
+            PARTITION BY dimension ORDER BY total(visits) + total(events) DESC, value
         ) AS rank
     FROM rolled
     GROUP BY dimension, value
@@ -13,8 +13,8 @@ WITH ranked AS (
 SELECT
     $site, $date, dimension,
     CASE WHEN rank > $most_values THEN '(other)' ELSE value END AS value,
-    sum(visitors), sum(visits), sum(pageviews), sum(events), sum(duration_s), sum(entries),
-    sum(bounces), sum(readings), sum(engaged_s), sum(scroll)
+    total(visitors), total(visits), total(pageviews), total(events), total(duration_s), total(entries),
+    total(bounces), total(readings), total(engaged_s), total(scroll)
 FROM rolled
 JOIN ranked USING (dimension, value)
 GROUP BY ALL

@@ -5,7 +5,7 @@ WITH by_page AS (
         island, host, page,
         count(*) AS events,
         count(*) FILTER (is_view) AS pageviews,
-        coalesce(sum(r.engaged_s), 0) AS engaged_s,
+        coalesce(total(r.engaged_s), 0) AS engaged_s,
         max(coalesce(r.scroll, 0)) FILTER (is_view) AS scroll
     FROM numbered
     LEFT JOIN readings r USING (n)
@@ -14,20 +14,20 @@ WITH by_page AS (
 ), by_visit AS (
     SELECT
         island, host,
-        sum(events) AS events,
-        sum(pageviews) AS pageviews,
+        total(events) AS events,
+        total(pageviews) AS pageviews,
         count(*) FILTER (pageviews > 0) AS readings,
-        sum(engaged_s) AS engaged_s,
-        sum(scroll) AS scroll
+        total(engaged_s) AS engaged_s,
+        total(scroll) AS scroll
     FROM by_page
     GROUP BY ALL
 )
 SELECT
     'host', h.host,
-    count(*) FILTER (mark = 1) + count(DISTINCT regular), count(*), sum(v.pageviews),
-    sum(v.events), sum(duration_s), count(*) FILTER (v.host = entry_host),
-    count(*) FILTER (v.host = entry_host AND is_bounce), sum(readings), sum(engaged_s),
-    coalesce(sum(scroll), 0)
+    count(*) FILTER (mark = 1) + count(DISTINCT regular), count(*), total(v.pageviews),
+    total(v.events), total(duration_s), count(*) FILTER (v.host = entry_host),
+    count(*) FILTER (v.host = entry_host AND is_bounce), total(readings), total(engaged_s),
+    coalesce(total(scroll), 0)
 FROM by_visit v
 JOIN placed USING (island)
 JOIN day_hosts h ON h.rank = v.host

@@ -8,7 +8,7 @@ WHERE acts
 GROUP BY hour
 UNION ALL
 SELECT
-    'hour', hour::VARCHAR, 0, count(*), 0, 0, sum(duration_s), count(*),
+    'hour', hour::VARCHAR, 0, count(*), 0, 0, total(duration_s), count(*),
     count(*) FILTER (is_bounce), 0, 0, 0
 FROM placed
 GROUP BY hour;

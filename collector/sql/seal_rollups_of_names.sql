@@ -3,8 +3,8 @@ INSERT INTO rolled
 SELECT
     'name', n.name,
     count(*) FILTER (v.mark < 3), count(*),
-    CASE WHEN n.name = 'pageview' THEN sum(v.events) ELSE 0 END,
-    sum(v.events), sum(duration_s), count(*), count(*) FILTER (is_bounce),
+    CASE WHEN n.name = 'pageview' THEN total(v.events) ELSE 0 END,
+    total(v.events), total(duration_s), count(*), count(*) FILTER (is_bounce),
     CASE WHEN n.name = 'pageview' THEN any_value(read.readings) ELSE 0 END,
     CASE WHEN n.name = 'pageview' THEN any_value(read.engaged_s) ELSE 0 END,
     CASE WHEN n.name = 'pageview' THEN any_value(read.scroll) ELSE 0 END
@@ -14,8 +14,8 @@ JOIN day_names n ON n.rank = v.name
 CROSS JOIN (
     SELECT
         count(*) FILTER (pageviews > 0) AS readings,
-        coalesce(sum(engaged_s), 0) AS engaged_s,
-        coalesce(sum(scroll), 0) AS scroll
+        coalesce(total(engaged_s), 0) AS engaged_s,
+        coalesce(total(scroll), 0) AS scroll
     FROM page_visits
 ) read
 GROUP BY n.name;

@@ -1,21 +1,21 @@
 INSERT INTO rolled_pages
 SELECT
     'page', v.page,
-    count(*) FILTER (v.mark < 3), count(*), sum(v.pageviews), sum(v.events), sum(duration_s),
+    count(*) FILTER (v.mark < 3), count(*), total(v.pageviews), total(v.events), total(duration_s),
     count(*) FILTER (v.page = entry_page), count(*) FILTER (v.page = entry_page AND is_bounce),
-    count(*) FILTER (v.pageviews > 0), sum(engaged_s), coalesce(sum(scroll), 0)
+    count(*) FILTER (v.pageviews > 0), total(engaged_s), coalesce(total(scroll), 0)
 FROM page_visits v
 JOIN placed USING (island)
 GROUP BY v.page
 UNION ALL
 SELECT
-    'entry_page', entry_page, count(*) FILTER (mark = 1) + count(DISTINCT regular), count(*),
-    sum(pageviews), sum(events), sum(duration_s), count(*), count(*) FILTER (is_bounce), 0, 0, 0
+    'entry_page', entry_page, count(*) FILTER (entry_page_mark < 3), count(*),
+    total(pageviews), total(events), total(duration_s), count(*), count(*) FILTER (is_bounce), 0, 0, 0
 FROM placed
 GROUP BY entry_page
 UNION ALL
 SELECT
-    'exit_page', exit_page, count(*) FILTER (mark = 1) + count(DISTINCT regular), count(*),
-    sum(pageviews), sum(events), sum(duration_s), count(*), count(*) FILTER (is_bounce), 0, 0, 0
+    'exit_page', exit_page, count(*) FILTER (exit_page_mark < 3), count(*),
+    total(pageviews), total(events), total(duration_s), count(*), count(*) FILTER (is_bounce), 0, 0, 0
 FROM placed
 GROUP BY exit_page;

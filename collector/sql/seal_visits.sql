@@ -4,5 +4,6 @@ WITH hosts AS (SELECT list(host ORDER BY rank) AS names FROM day_hosts)
 SELECT
     $site, $date, visitor, visit, mark, hour, duration_s, pageviews, events, is_bounce,
     (SELECT names FROM hosts)[entry_host], (SELECT names FROM hosts)[exit_host], entry_page,
-    exit_page, arrival
+    exit_page, arrival, entry_page_mark, exit_page_mark, source_mark, channel_mark, referrer_mark,
+    utm_campaign_mark
 FROM (FROM placed ORDER BY visitor, visit);

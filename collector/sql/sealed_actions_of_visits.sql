@@ -11,4 +11,3 @@ JOIN (FROM archive.pages WHERE site = $site) i ON i.page = v.entry_page
 JOIN (FROM archive.pages WHERE site = $site) o ON o.page = v.exit_page
 JOIN (FROM archive.arrivals WHERE site = $site) a ON a.arrival = v.arrival
 WHERE e.site = $site AND e.date BETWEEN $first AND $last
-  AND $site NOT IN (SELECT site FROM archive.removed_sites)

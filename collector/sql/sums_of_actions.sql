@@ -32,7 +32,7 @@ WITH found AS MATERIALIZED (
         /*times*/
         /*found_keys*/
         count(*) AS visits,
-        sum(duration_s) AS duration_s,
+        total(duration_s) AS duration_s,
         count(*) FILTER (enters) AS entries,
         count(*) FILTER (enters AND is_bounce) AS bounces
     FROM (
@@ -51,13 +51,13 @@ WITH found AS MATERIALIZED (
         /*times*/
         /*found_keys*/
         count(*) AS readings,
-        sum(engaged_s) AS engaged_s,
-        sum(scroll) AS scroll
+        total(engaged_s) AS engaged_s,
+        total(scroll) AS scroll
     FROM (
         SELECT
             /*action_keys*/
             date, visitor, visit, path,
-            sum(engaged_s) AS engaged_s,
+            total(engaged_s) AS engaged_s,
             max(scroll) AS scroll
         FROM found
         WHERE is_view

@@ -1,6 +1,6 @@
 -- Pageviews and custom events by page or by name, where marks tell visits and most visitors.
 WITH found AS (
-    SELECT * FROM /*actions*/ WHERE /*where*/
+    SELECT * FROM /*actions*/ /*arriving*/ WHERE /*where*/
 )
 SELECT
     /*times*/

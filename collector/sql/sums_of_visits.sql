@@ -6,19 +6,6 @@ SELECT
     /*times*/
     /*words*/
     visitors, visits, pageviews, events, duration_s, entries, bounces
-FROM (
-    SELECT
-        /*times*/
-        /*numbers*/
-        count(*) FILTER (WHERE /*once*/) AS visitors,
-        count(*) AS visits,
-        sum(pageviews) AS pageviews,
-        sum(events) AS events,
-        sum(duration_s) AS duration_s,
-        count(*) FILTER (enters) AS entries,
-        count(*) FILTER (enters AND is_bounce) AS bounces
-    FROM found
-    GROUP BY ALL
-)
+FROM /*counted*/
 /*lookups*/
 /*told_apart*/

@@ -7,7 +7,7 @@ FROM (
     SELECT DISTINCT
         /*words*/
         date, visitor
-    FROM found
+    FROM /*often*/
     /*lookups*/
     WHERE /*again*/
 )

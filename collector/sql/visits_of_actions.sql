@@ -10,4 +10,5 @@ JOIN (
     WHERE /*within_hours*/ AND /*where_actions*/
     GROUP BY ALL
 ) a USING (date, visitor, visit)
+/*arriving*/
 WHERE /*where*/

@@ -1,2 +1,2 @@
 -- Visits that the filter lets through.
-SELECT *, true AS enters FROM /*visits*/ WHERE /*where*/
+SELECT *, true AS enters FROM /*visits*/ /*arriving*/ WHERE /*where*/

@@ -263,7 +263,8 @@ class Server:
         self._log.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -271,7 +272,7 @@ def _free_port() -> int:
 
 def _servers(folder: Path) -> dict[str, Server]:
     (folder / "bare.py").write_text(_BARE)
-    ports = [_free_port() for _ in range(3)]
+    ports = [free_port() for _ in range(3)]
     python = sys.executable
     bare = [python, "-m", "uvicorn", "--app-dir", str(folder), "bare:app", "--no-access-log"]
     bare += ["--loop", "uvloop", "--http", "httptools", "--log-level", "warning"]

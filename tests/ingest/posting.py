@@ -7,7 +7,7 @@ from typing import Any, TypedDict, Unpack
 import msgspec
 
 from collector import journal
-from collector.journal import Drops, Event, NewKey
+from collector.journal import Drops, Event, NewKey, Record
 from tests.application import Headers, Whole, pageview
 
 SOMEBODY_ELSE = {"X-Forwarded-For": "192.0.2.250"}
@@ -91,5 +91,5 @@ def _since(before: bytes, whole: Whole) -> list[Event | Drops]:
     after = _journal(whole)
     assert after.startswith(before)
     lines = after[len(before) :].splitlines()
-    records = [msgspec.json.decode(line, type=Event | Drops | NewKey) for line in lines]
+    records = [msgspec.json.decode(line, type=Record) for line in lines]
     return [record for record in records if not isinstance(record, NewKey)]

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from collector.ingest import MAX_BODY_BYTES
+from collector.request import MAX_BODY_BYTES
 from tests.application import Whole, pageview
 from tests.ingest.posting import counted
 

@@ -30,6 +30,7 @@ from collector.ingest import Ingest
 from collector.journal import Journal
 from collector.keys import KeyStore
 from collector.server import listen, serve
+from collector.statement import Statement
 
 _FLOOD_LIMIT = 1_000_000
 
@@ -86,6 +87,10 @@ PAGES = {
 }
 
 
+def _never(_: str) -> Statement:
+    raise AssertionError
+
+
 def main(data: Path, key_dir: Path) -> None:
     """Serve until a signal."""
     log.set_up("debug")
@@ -117,6 +122,7 @@ def main(data: Path, key_dir: Path) -> None:
             ingest=ingest,
             mounts=(),
             trusted=trusted,
+            statement=_never,
             editors_routes=[Route(path, page) for path, page in PAGES.items()],
             lifespan=lifespan,
         )

@@ -12,7 +12,7 @@ import pytest
 
 from collector import journal
 from collector.ingest import DropReason
-from collector.journal import Drops, Event, NewKey
+from collector.journal import Drops, Event, Record
 from tests.house import house
 from tests.privacy.canaries import EMAIL
 from tests.privacy.conftest import DEBUG, Watched, register
@@ -64,10 +64,10 @@ def serve_with_faults(ram_of_module: Path) -> Iterator[_Left]:
         yield _Left(here, server.said(), roads.statuses)
 
 
-def _records(here: Installation) -> list[Event | Drops | NewKey]:
+def _records(here: Installation) -> list[Record]:
     chunks = journal.chunks(here.data / "journal")
     lines = [line for chunk in chunks for line in chunk.read_bytes().splitlines()]
-    return [msgspec.json.decode(line, type=Event | Drops | NewKey) for line in lines]
+    return [msgspec.json.decode(line, type=Record) for line in lines]
 
 
 def _events(here: Installation) -> list[Event]:

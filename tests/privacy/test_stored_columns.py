@@ -12,8 +12,9 @@ import duckdb
 import msgspec
 import pytest
 
-from collector import journal
-from collector.journal import Drops, Event, NewKey
+from collector import journal, statement
+from collector.journal import Drops, Erasure, Event, NewKey, Record
+from collector.languages import words
 from tests.house import event, house
 from tests.privacy.conftest import Watched
 
@@ -87,8 +88,20 @@ SUMS = PLACE | {
     "engaged_s": "how long, all together",
     "scroll": "how far, all together",
 }
+MARKS = (
+    "entry_page_mark",
+    "exit_page_mark",
+    "source_mark",
+    "channel_mark",
+    "referrer_mark",
+    "utm_campaign_mark",
+)
 PAGE_NUMBER = {"page": "stands for the page's path, of the site's own"}
 PAGE_SUMS = {name: why for name, why in SUMS.items() if name != "value"} | PAGE_NUMBER
+ERASURE = PLACE | {
+    "token": "whose events of the day are not to be counted, until the day is sealed",
+    "at_us": "up to when: who comes back later is counted again",
+}
 DROPS = PLACE | {
     "reason": "one of a closed list",
     "count": "a sum, so that no dropped event is told from another",
@@ -101,12 +114,18 @@ SITE = {
     "timezone": "when its days end",
     "created_at": "shown to the operator",
     "removed_at": "its numbers are still to be deleted",
+    "retention_months": "how long its sealed days are kept",
+    "purged_on": "when days were last deleted for their age: at most two a day",
+    "purges_all": "the operator has just decided, so all that is due goes at once",
+    "overdue_days": "shown by doctor: how many should be deleted by now",
 }
 
 STORED = {
     "journal: Event": EVENT | WHERE_FROM | WHO_IN_GENERAL | LINE,
     "journal: Drops": DROPS | LINE,
     "journal: NewKey": PLACE | LINE | {"at_us": "when the key was made, by no visitor's choice"},
+    "journal: Erasure": ERASURE | LINE,
+    "live: erasures": ERASURE,
     "live: events": EVENT | ARRIVAL,
     "live: arrivals": WAYS,
     "live: visits": VISIT
@@ -138,6 +157,7 @@ STORED = {
     | {
         "visit": "its number within the visitor's day",
         "mark": "whether it is the visitor's only visit of the day, the first or a later one",
+        **dict.fromkeys(MARKS, "the same, among the visitor's visits with the same value"),
     },
     "archive: events": PLACE
     | HOUR
@@ -154,8 +174,13 @@ STORED = {
     | {"visit": "which of the visitor's visits", "step": "order within the visit, without times"},
     "archive: rollups": SUMS,
     "archive: page_rollups": PAGE_SUMS,
+    "archive: page_weeks": PAGE_SUMS,
     "archive: page_months": PAGE_SUMS,
-    "archive: rolled_months": {"site": "whose sums of months there are", "month": "of which"},
+    "archive: rolled_spans": {
+        "site": "whose sums of weeks and months there are",
+        "span": "a week or a month",
+        "date": "its first day",
+    },
     "archive: drops": DROPS,
     "archive: removed_sites": {
         "site": "whose numbers are gone for good",
@@ -184,6 +209,13 @@ STORED = {
         "name": "as an editor called it",
         "filters": "as an editor chose them",
     },
+    "control: setting_changes": {
+        "changed_at": "when the operator changed it",
+        "site": "for which site, 0 for all",
+        "setting": "which setting the statement speaks of",
+        "before": "shown to visitors",
+        "after": "shown to visitors",
+    },
     "control: sqlite_sequence": {
         "name": "SQLite's own, for ids that are never given again",
         "seq": "SQLite's own",
@@ -205,14 +237,15 @@ FILES = {
     "tmp": "DuckDB's spills, wiped at every start",
     "tmp/*": "a spill, or what is just being loaded",
 }
-RECORDS: dict[str, Event | Drops | NewKey] = {
+RECORDS: dict[str, Record] = {
     "Event": event(1, NOW),
     "Drops": Drops(1, "2026-11-24", "bot", 1),
     "NewKey": NewKey(1, "2026-11-24", 0),
+    "Erasure": Erasure(1, "2026-11-24", 2, 3),
 }
 
 
-def _line_fields(record: Event | Drops | NewKey) -> set[str]:
+def _line_fields(record: Record) -> set[str]:
     """Return what may stand in a record's line; fields at their defaults are left out of it."""
     fields = {field.name for field in msgspec.structs.fields(record)}
     return fields | set(json.loads(journal.line(record)))
@@ -268,6 +301,16 @@ def test_every_stored_column_is_listed_with_a_reason(data: Path) -> None:
     listed = {of: set(columns) for of, columns in STORED.items()}
     assert stored(data) == listed
     assert all(reason for columns in STORED.values() for reason in columns.values())
+
+
+def test_the_statement_lists_what_is_stored() -> None:
+    """A column that a visitor is not told of fails here; so does one that is gone."""
+    ways = WAYS.keys() - {"arrival", "digest"}
+    assert {*statement.VISITS} == STORED["archive: visits"].keys() - {"arrival"} | ways
+    assert {*statement.EVENTS} == STORED["archive: events"].keys() - {"arrival", "page"} | {"path"}
+    assert {*statement.UNSEALED} | {*LINE} == set(STORED["journal: Event"])
+    told = {key.removeprefix("column.") for key in words("en").texts if key.startswith("column.")}
+    assert {*statement.VISITS, *statement.EVENTS, *statement.UNSEALED} == told
 
 
 @pytest.mark.parametrize(

@@ -281,14 +281,23 @@ class Roads:
         """Ask for the pages, files and forms for visitors."""
         road = "visitors' pages"
         query = f"set={quote(EMAIL)}&token={JWT}&{HEX}"
-        for path in ("/opt-out", "/visitors.css", "/beacon.js", "/healthz"):
+        for path in (
+            "/opt-out",
+            "/your-visit",
+            "/privacy",
+            "/for-sites",
+            "/visitors.css",
+            "/beacon.js",
+            "/healthz",
+        ):
             self._ask(road, "GET", f"{path}?{query}")
         for objection in OBJECTIONS:
             self._ask(road, "GET", f"/opt-out?{query}", headers=marked_headers() | dict(objection))
-        for path in ("/opt-out", "/opt-in"):
+        for path in ("/opt-out", "/opt-in", "/erase"):
             self._ask(road, "POST", f"{path}?{query}", query.encode())
         headers = marked_headers(Sec_Fetch_Site="cross-site")
-        self._ask(road, "POST", f"/opt-in?{query}", query.encode(), headers)
+        for path in ("/opt-in", "/erase"):
+            self._ask(road, "POST", f"{path}?{query}", query.encode(), headers)
         for host in (f"{HEX}.canary-post.example", ADDRESS, f"[{ADDRESS6}]"):
             self._ask(road, "GET", f"/opt-out?{query}", headers=marked_headers(Host=host))
 

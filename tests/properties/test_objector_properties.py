@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.routing import Mount as Prefix
 
-from collector.hosts import Mount
-from collector.visitors import Objection, objection, routes
+from collector.objection import Objection, objection
+from collector.visitors import routes
+from tests.test_visitors import parts
 
 NAMES = ("gatecount-optout", "__Host-gatecount-optout")
 _NEAR = [
@@ -117,7 +118,7 @@ SITES = ("www.example.com", "www.example.com", "example.com", "example.org", "lo
 
 
 def _app() -> Starlette:
-    visitors = routes([Mount.parse(place) for place in PLACES])
+    visitors = routes(parts(*PLACES))
     return Starlette(routes=[*visitors, Prefix("/count", routes=visitors)])
 
 

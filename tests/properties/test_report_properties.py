@@ -29,6 +29,7 @@ from collector.question import (
     Period,
     Property,
     Query,
+    Report,
     conditions,
 )
 from tests import oracle
@@ -286,13 +287,14 @@ def bring(here: House, plan: list[Step], days: int, sealed_days: int) -> list[Ev
     return events
 
 
-def check(here: House, events: list[Event], query: Query) -> None:
-    """Compare a report with the oracle's, row by row."""
-    rows = here.stats.report(query).rows
-    assert not any(row.is_hidden for row in rows)
-    found = {row.dimensions: row.metrics for row in rows}
-    assert len(found) == len(rows)
-    assert found == oracle.report(events, query)
+def check(here: House, events: list[Event], *asked: Query) -> None:
+    """Compare reports with the oracle's, row by row."""
+    for query, report in zip(asked, here.stats.reports(asked), strict=True):
+        assert isinstance(report, Report)
+        assert not any(row.is_hidden for row in report.rows)
+        found = {row.dimensions: row.metrics for row in report.rows}
+        assert len(found) == len(report.rows)
+        assert found == oracle.report(events, query)
 
 
 @settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -307,8 +309,7 @@ def test_reports_equal_the_oracles(
     """A few visitors, and a few questions about them."""
     with opened(ram_of_module) as here:
         events = bring(here, plan, SHORT_DAYS, sealed_days)
-        for query in asked:
-            check(here, events, query)
+        check(here, events, *asked)
 
 
 Fortnight = tuple[House, list[Event]]
@@ -344,3 +345,40 @@ def fortnight(ram_of_module: Path) -> Iterator[Fortnight]:
 def test_reports_of_a_busy_fortnight_equal_the_oracles(fortnight: Fortnight, query: Query) -> None:
     """The same sixty questions every time."""
     check(*fortnight, query)
+
+
+PANELS: list[tuple[Field, ...]] = [
+    (), (Dimension.DAY,), (Dimension.PAGE,), (Dimension.NAME,), (Dimension.ENTRY_PAGE,),
+    (Dimension.EXIT_PAGE,), (Dimension.HOSTNAME,), (Dimension.SOURCE,), (Dimension.CHANNEL,),
+    (Dimension.UTM_CAMPAIGN,), (Dimension.COUNTRY,), (Dimension.BROWSER,), (Dimension.SCREEN,),
+]  # fmt: skip
+SOME = (Metric.VISITORS, Metric.VISITS, Metric.PAGEVIEWS, Metric.EVENTS)
+ALL = (*SOME, Metric.BOUNCE_RATE, Metric.VISIT_DURATION)
+
+
+@st.composite
+def pages(draw: st.DrawFn) -> list[Query]:
+    """Return what a page asks: the same days and filter by one dimension each."""
+    one_value = st.sampled_from([field for field in FIELDS if field in TEXTS]).flatmap(
+        lambda field: st.sampled_from(TEXTS[field]).map(
+            lambda text: Condition(Operator.IS, field, (text,))
+        )
+    )
+    simple = st.one_of(st.just(EVERYTHING), one_value, one_value, conditions_on(FIELDS))
+    kept = All(tuple(draw(st.lists(simple, min_size=1, max_size=2))))
+    some = draw(st.lists(st.sampled_from(PANELS), min_size=2, max_size=7, unique=True))
+    last = draw(st.integers(LONG_DAYS // 2 - 1, LONG_DAYS))
+    period = Period(date_after(draw(st.integers(-1, 3))), date_after(last))
+    found = EVERYTHING if kept == All((EVERYTHING,)) else kept
+    return [
+        Query(SITE, draw(st.sampled_from([SOME[:2], SOME, ALL])), by, period, found) for by in some
+    ]
+
+
+@settings(max_examples=40, derandomize=True, deadline=None)
+@given(pages())
+def test_pages_of_a_busy_fortnight_equal_the_oracles(
+    fortnight: Fortnight, asked: list[Query]
+) -> None:
+    """What several questions need is worked out once, and answers each of them."""
+    check(*fortnight, *asked)

@@ -116,7 +116,11 @@ class Desk:
 
     def wait_for_page(self, site: str, path: str) -> None:
         """Return once a path of a site was counted."""
-        wait_until(lambda: path in self._paths(site), f"{path} on {site}")
+        wait_until(lambda: self.has_page(site, path), f"{path} on {site}")
+
+    def has_page(self, site: str, path: str) -> bool:
+        """Tell whether a path of a site counts."""
+        return path in self._paths(site)
 
     def _paths(self, site: str) -> set[str]:
         # Asking for this alone costs the collector a tenth of what a page does.

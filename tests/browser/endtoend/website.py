@@ -78,6 +78,9 @@ _POLICY = (
     " img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none';"
     " require-trusted-types-for 'script'"
 )
+_PASTED = "/pasted"  # followed by ? and what its editor has put there
+_PASTED_PAGE = """<!doctype html><html lang="en"><title>Privacy</title>
+<link rel="icon" href="data:,">{form}</html>"""
 _BARE_PATH = "/bare"  # a page without the script
 _FILES = {"/site.js": ("text/javascript", SITE_JS), "/site.css": ("text/css", STYLE)}
 _PER_CONNECTION = {"connection", "keep-alive", "transfer-encoding", "content-length"}
@@ -213,6 +216,9 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(url)
         if parts.path in _FILES:
             self._answer(*_FILES[parts.path])
+            return
+        if parts.path == _PASTED:  # no policy: it would have to name the collector in form-action
+            self._answer("text/html", _PASTED_PAGE.format(form=unquote(parts.query)))
             return
         snippet = "" if parts.path == _BARE_PATH else place.snippet
         opt_out = place.counter + "opt-out"

@@ -30,9 +30,9 @@ CREATE TABLE archive.arrivals (
     screen VARCHAR
 );
 
--- A mark says where a row stands among those of the same visitor (and page, or name): 1, the only
--- visit of the day with it; 2, the first of several; 3, a later one. Visitors are a sum of marks
--- under 3 and need not be told apart.
+-- A mark says where a row stands among those of its visitor's day that have the same value: 1, the
+-- only visit with it; 2, the first of several; 3, a later one. Visitors are a sum of marks under 3 and
+-- need not be told apart. Country, device, browser and os are the visitor's own: `mark` is theirs.
 CREATE TABLE archive.visits (
     site INTEGER,
     date DATE,
@@ -48,7 +48,13 @@ CREATE TABLE archive.visits (
     exit_host VARCHAR,
     entry_page INTEGER,
     exit_page INTEGER,
-    arrival INTEGER
+    arrival INTEGER,
+    entry_page_mark UTINYINT,
+    exit_page_mark UTINYINT,
+    source_mark UTINYINT,
+    channel_mark UTINYINT,
+    referrer_mark UTINYINT,
+    utm_campaign_mark UTINYINT
 );
 
 CREATE TABLE archive.events (
@@ -110,11 +116,12 @@ CREATE TABLE archive.page_rollups (
     scroll BIGINT
 );
 
--- The same of whole months; `date` is their first day.
+-- The same of whole weeks and months; `date` is their first day.
+CREATE TABLE archive.page_weeks AS FROM archive.page_rollups;
 CREATE TABLE archive.page_months AS FROM archive.page_rollups;
 
--- Months that stand in page_months: a later day of their site is sealed.
-CREATE TABLE archive.rolled_months (site INTEGER, month DATE);
+-- What stands in them: a later day than those of the week or the month is sealed.
+CREATE TABLE archive.rolled_spans (site INTEGER, span VARCHAR, date DATE);
 
 CREATE TABLE archive.drops (site INTEGER, date DATE, reason VARCHAR, count BIGINT);
 

@@ -1,0 +1,1 @@
+SELECT count(*), min(at_us) FROM live.events;

@@ -1,0 +1,12 @@
+SELECT
+    /*times*/
+    /*numbers*/
+    count(*) FILTER (WHERE /*once*/) AS visitors,
+    count(*) AS visits,
+    total(pageviews) AS pageviews,
+    total(events) AS events,
+    total(duration_s) AS duration_s,
+    count(*) FILTER (enters) AS entries,
+    count(*) FILTER (enters AND is_bounce) AS bounces
+FROM found
+GROUP BY ALL

@@ -1,0 +1,4 @@
+/*metric*/ >= (
+    SELECT coalesce(min( /*metric*/ ), 0)
+    FROM (SELECT /*metric*/ FROM summed ORDER BY /*metric*/ DESC LIMIT $limit + $offset)
+)

@@ -1,0 +1,13 @@
+-- All that is asked of found visits by the way they arrived, in one pass over them.
+CREATE TEMP TABLE /*name*/ AS
+SELECT
+    arrival,
+    /*visitors*/
+    count(*) AS visits,
+    total(pageviews) AS pageviews,
+    total(events) AS events,
+    total(duration_s) AS duration_s,
+    count(*) FILTER (enters) AS entries,
+    count(*) FILTER (enters AND is_bounce) AS bounces
+FROM /*found*/
+GROUP BY arrival;

@@ -1,0 +1,1 @@
+DELETE FROM archive.drops WHERE site = $site AND date < $before;

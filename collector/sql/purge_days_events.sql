@@ -1,0 +1,1 @@
+DELETE FROM archive.events WHERE site = $site AND date < $before;

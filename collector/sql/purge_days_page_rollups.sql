@@ -1,0 +1,1 @@
+DELETE FROM archive.page_rollups WHERE site = $site AND date < $before;

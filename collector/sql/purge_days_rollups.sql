@@ -1,0 +1,1 @@
+DELETE FROM archive.rollups WHERE site = $site AND date < $before;

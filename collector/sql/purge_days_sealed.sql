@@ -1,0 +1,1 @@
+DELETE FROM archive.sealed WHERE site = $site AND date < $before;

@@ -1,0 +1,1 @@
+DELETE FROM archive.visits WHERE site = $site AND date < $before;

@@ -1,0 +1,1 @@
+DELETE FROM archive.page_weeks WHERE site = $site;

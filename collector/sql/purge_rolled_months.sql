@@ -1,1 +1,0 @@
-DELETE FROM archive.rolled_months WHERE site = $site;

@@ -1,0 +1,1 @@
+DELETE FROM archive.rolled_spans WHERE site = $site;

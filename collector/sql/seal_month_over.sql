@@ -1,1 +1,0 @@
-INSERT INTO archive.rolled_months VALUES ($site, $month);

@@ -1,0 +1,1 @@
+INSERT INTO archive.rolled_spans VALUES ($site, $span, $first);

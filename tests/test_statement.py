@@ -1,0 +1,159 @@
+"""The privacy statement: it says what is so, to people, programs and the site's own policy."""
+
+import json
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from collector.languages import LANGUAGES, words
+from collector.seal import SEAL_AFTER
+from collector.statement import SEALED_AFTER_MINUTES
+from tests.application import SITE, Started, Whole
+from tests.test_visitors import outline
+
+PAGES = ("/privacy", "/for-sites", "/your-visit", "/opt-out")
+MACHINE = "/.well-known/gatecount.json"
+
+
+def machine(whole: Whole, host: str = SITE) -> dict[str, object]:
+    """Return the statement as programs read it."""
+    answer = whole.get(MACHINE, host=host)
+    assert answer.headers["content-type"] == "application/json"
+    stated: dict[str, object] = answer.json()
+    return stated
+
+
+@pytest.mark.parametrize(
+    ("flags", "setting", "value", "is_weaker"),
+    [
+        ({}, "small_cells", 5, 0),
+        ({"small_cells": 1}, "small_cells", 1, 1),
+        ({"small_cells": 10}, "small_cells", 10, 0),
+        ({}, "third_party", False, 0),
+        ({"allow_third_party": True}, "third_party", True, 1),
+        ({}, "keys_in_ram", True, 0),
+        ({}, "own_geo_database", True, 0),  # tests bring one, to save the unpacking
+    ],
+)
+def test_the_statement_equals_the_configuration(
+    started: Started, flags: dict[str, object], setting: str, value: object, is_weaker: int
+) -> None:
+    """P21; and what is weaker than usual is marked for people, and named for programs."""
+    with started(**flags) as whole:
+        stated = machine(whole)
+        assert json.loads(json.dumps(stated["settings"]))[setting] == value
+        assert stated["weaker_than_usual"] == [setting] * is_weaker
+        page = whole.get("/privacy").text
+        assert page.count('class="weaker"') == is_weaker
+        said = words("en")(f"setting.{setting}")
+        (row,) = re.findall(rf"<tr[^>]*><th scope=.row.>{said}.*?</tr>", page)
+        shown = {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+        assert f"<td>{shown}" in row
+
+
+def test_keys_on_a_disk_show_everywhere(started: Started, tmp_path: Path) -> None:
+    """In the page, for programs, in the text for the site's policy."""
+    with started(key_dir=str(tmp_path / "keys")) as whole:
+        assert machine(whole)["weaker_than_usual"] == ["keys_in_ram"]
+        assert "lie on a disk" in whole.get("/privacy").text
+        assert "lies on a disk" in whole.get("/for-sites").text
+
+
+def test_counting_for_others_shows_in_the_sites_policy(started: Started) -> None:
+    """And otherwise it does not."""
+    said = words("en")("for_sites.policy_third_party")
+    with started(allow_third_party=True) as whole:
+        assert said in whole.get("/for-sites").text
+        whole.end()
+    with started(sites={"shop.example.com": "UTC"}) as whole:
+        assert said not in whole.get("/for-sites").text
+
+
+def test_how_long_a_site_keeps_its_numbers_is_told(whole: Whole) -> None:
+    """With the change, in every form, at once."""
+    whole.composed.control.set_retention(SITE, 36, whole.clock.now)
+    stated = machine(whole)
+    assert stated["sites"] == [{"domain": SITE, "timezone": "UTC", "retention_months": 36}]
+    assert stated["weaker_than_usual"] == ["retention_months"]
+    assert stated["changes"] == [
+        {
+            "changed_at": "2026-11-24T10:00:00+00:00",
+            "site": SITE,
+            "setting": "retention_months",
+            "before": "25",
+            "after": "36",
+        }
+    ]
+    page = whole.get("/privacy").text
+    assert "is kept for 36 months for example.com" in page
+    assert "from \u201c25\u201d to \u201c36\u201d" in page
+    assert "deleted after 36 months" in whole.get("/for-sites").text
+
+
+def test_what_changed_between_two_starts_is_on_record(started: Started) -> None:
+    """With the date; the record begins with the first start, which is no change."""
+    with started(with_dashboard=True) as whole:
+        assert machine(whole)["changes"] == []
+        assert "Nothing since 2026-11-24" in whole.get("/privacy").text
+        assert whole.get("/.well-known/gpc.json").json() == {
+            "gpc": True,
+            "lastUpdate": "2026-11-24",
+        }
+        whole.end()
+    for number, small_cells in enumerate((1, 1, 5)):
+        sites = {f"site-{number}.example.com": "UTC"}
+        with started(with_dashboard=True, small_cells=small_cells, sites=sites) as whole:
+            stated = machine(whole)
+            page = whole.get("/privacy").text
+            whole.end()
+    changes = [(c["setting"], c["before"], c["after"]) for c in stated["changes"]]  # type: ignore[attr-defined]
+    assert changes == [("small_cells", "1", "5"), ("small_cells", "5", "1")]
+    assert page.count("<time") == 2
+
+
+def test_only_the_sites_of_the_host_are_named(started: Started) -> None:
+    """One collector may count for several owners."""
+    sites = {SITE: "UTC", "shop.example.com": "UTC", "example.net": "UTC"}
+    with started(sites=sites) as whole:
+        for host, named in (("stats.example.com", 2), ("example.net", 1), ("example.org", 0)):
+            assert len(machine(whole, host)["sites"]) == named  # type: ignore[arg-type]
+            assert ("example.net" in whole.get("/privacy", host=host).text) == (named == 1)
+
+
+def test_the_form_for_the_sites_own_page_posts_to_the_collector(started: Started) -> None:
+    """Where the configuration says that is, else where it was asked."""
+    with started(public_url="https://stats.example.com/") as whole:
+        text = whole.get("/for-sites", host="stats.example.com").text
+        assert "action=&#34;https://stats.example.com/opt-out&#34;" in text.replace('"', "&#34;")
+        assert "https://stats.example.com/privacy" in text
+        whole.end()
+    with started(sites={"shop.example.com": "UTC"}) as whole:
+        headers = {"X-Forwarded-Proto": "https"}
+        assert "https://example.com/count/opt-out" not in whole.get("/for-sites", headers).text
+        assert "https://example.com/opt-out" in whole.get("/for-sites", headers).text
+
+
+def test_the_deadline_of_sealing_is_the_one_that_is_stated() -> None:
+    """The statement may not know the rooms that own DuckDB."""
+    assert SEAL_AFTER.total_seconds() == SEALED_AFTER_MINUTES * 60
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_are_whole_in_every_language(whole: Whole, path: str) -> None:
+    """No text missing, no script, nothing inline, headings in order, every link relative."""
+    whole.composed.control.set_retention(SITE, 36, whole.clock.now)
+    for language in LANGUAGES:
+        for headers in ({}, {"Sec-GPC": "1"}, {"User-Agent": "curl/8.5.0"}):
+            answer = whole.get(f"{path}?lang={language}", headers)
+            assert f'<html lang="{language}">' in answer.text
+            page = outline(answer)
+            assert not {"script", "style", "iframe", "img"} & set(page.tags)
+            assert not {a for a in page.attributes if a == "style" or a.startswith("on")}
+            assert all(":" not in address or address == "data:," for address in page.addresses)
+            levels = [int(tag[1]) for tag in page.tags if re.fullmatch(r"h\d", tag)]
+            assert levels[0] == 1
+            assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
+            assert page.tags.count("h1") == 1
+            assert answer.headers["cache-control"] == "no-store"
