@@ -18,9 +18,12 @@ from collector.sums import (
     Side,
     Sums,
     composed,
+    found_actions,
     found_visits,
+    is_about_actions,
     is_by_arrival,
     listed,
+    numbers_of,
     road,
     shared_columns,
     stored,
@@ -77,6 +80,7 @@ class Answers:
         self._queries = queries
         self._unsealed_spans: dict[tuple[object, ...], tuple[date | None, date | None]] = {}
         self._found: dict[tuple[object, ...], _Found] = {}
+        self._kept_actions: dict[tuple[object, ...], str] = {}
         self._panels: dict[Query, _Rows] = {}
 
     def to(self, query: Query) -> _Rows:
@@ -178,6 +182,9 @@ class Answers:
         return [] if since is None else [self._sums(query, Side.UNSEALED)]
 
     def _sums(self, query: Query, side: Side) -> Sums:
+        if side is Side.SEALED and road(query, side) is Road.NUMBERS:
+            actions = self._actions(query)
+            return numbers_of(query, actions) if actions else sums(query, side)
         shared = self._shared(query, side)
         if shared is None:
             return sums(query, side)
@@ -197,20 +204,47 @@ class Answers:
     def _find(self, family: Sequence[Query], side: Side) -> "_Found":
         """Work out once what a family of queries has in common: their visits, or sums of these."""
         query = family[0]
-        found = found_visits(query, side)
+        actions = self._actions(query) if side is Side.SEALED else None
+        found = found_visits(query, side, actions)
         number = len(self._found)
-        if side is Side.SEALED and road(query, side) is Road.VISITS:
-            return self._meet(family, found, number)
-        kept = f"CREATE TEMP TABLE found_{number} AS SELECT {shared_columns(family, side)}"
-        self._bound(f"{kept} FROM {found.text}", query, found.values)
-        return _Found(f"(FROM found_{number})", {})
+        if side is Side.UNSEALED or road(query, side) is not Road.VISITS:
+            self._keep(f"found_{number}", "true", family, side, found)
+            found = Sums(f"(FROM found_{number})", {})
+        return self._meet(family, side, found, number)
 
-    def _meet(self, family: Sequence[Query], found: Sums, number: int) -> "_Found":
-        """Count whole visits by the way they arrived, and keep those that marks do not tell.
+    def _actions(self, query: Query) -> str | None:
+        """Keep the sealed actions that a filter lets through, if several queries are about them."""
+        roads = {Road.VISITS_OF_ACTIONS, Road.NUMBERS}
+        key = (query.site, query.period, query.filters)
+        family = [
+            other
+            for other in self._queries
+            if (other.site, other.period, other.filters) == key
+            and road(other, Side.SEALED) in roads
+        ]
+        if len(family) < _SEVERAL or not is_about_actions(query):
+            return None
+        if key not in self._kept_actions:
+            name = f"actions_{len(self._kept_actions)}"
+            found = found_actions(query)
+            parts = {"name": name, "columns": "*", "found": found.text, "where": "true"}
+            self._bound(composed(statement("kept_visits"), parts), query, found.values)
+            self._kept_actions[key] = f"(FROM {name})"
+        return self._kept_actions[key]
+
+    def _keep(
+        self, name: str, where: str, family: Sequence[Query], side: Side, found: Sums
+    ) -> None:
+        columns = shared_columns(family, side)
+        parts = {"name": name, "columns": columns, "found": found.text, "where": where}
+        self._bound(composed(statement("kept_visits"), parts), family[0], found.values)
+
+    def _meet(self, family: Sequence[Query], side: Side, found: Sums, number: int) -> "_Found":
+        """Count visits by the way they arrived, and keep those that marks do not tell.
 
         To keep all of them would take longer than to read them for each query anew.
         """
-        told = [told_by_marks(query, Side.SEALED) for query in family]
+        told = [told_by_marks(query, side) for query in family]
         columns = {once: f"visitors_{n}" for n, once in enumerate(dict(told))}
         counts = (f"count(*) FILTER (WHERE {once}) AS {c}" for once, c in columns.items())
         parts = {"name": f"met_{number}", "visitors": listed(counts), "found": found.text}
@@ -218,9 +252,7 @@ class Answers:
         often = ""
         again = " OR ".join(sorted({again for _, again in told if again}))
         if again:
-            columns_kept = shared_columns(family, Side.SEALED)
-            kept = f"CREATE TEMP TABLE often_{number} AS SELECT {columns_kept} FROM {found.text}"
-            self._bound(f"{kept} WHERE {again}", family[0], found.values)
+            self._keep(f"often_{number}", again, family, side, found)
             often = f"often_{number}"
         return _Found(found.text, found.values, often or "found", f"met_{number}", columns)
 

@@ -1,11 +1,12 @@
 """From a query to SQL that sums up one side, sealed or unsealed days, by what is asked for.
 
 There are three roads, from the shortest on: whole visits (all, or those with an action that the
-filter lets through), actions with marks, and actions each with all that is known of its visit.
+filter lets through), actions by page or name, and actions each with all that is known of its visit.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum, auto
 from typing import Final
@@ -35,6 +36,7 @@ from collector.question import (
     Metric,
     Not,
     Operator,
+    Property,
     Query,
     conditions,
     is_of_events,
@@ -71,7 +73,7 @@ class Road(Enum):
 
     VISITS = auto()
     VISITS_OF_ACTIONS = auto()
-    MARKS = auto()
+    NUMBERS = auto()
     ACTIONS = auto()
 
 
@@ -130,7 +132,7 @@ def road(query: Query, side: Side) -> Road:
     by_action = any(map(is_of_events, query.dimensions))
     has_hours = not WITHIN_DAYS.isdisjoint(query.dimensions)
     if by_action or has_hours or not _OF_READING.isdisjoint(query.metrics):
-        return Road.MARKS if side is Side.SEALED and _is_marked(query) else Road.ACTIONS
+        return Road.NUMBERS if side is Side.SEALED and _is_of_numbers(query) else Road.ACTIONS
     if _Kind.MIXED in kinds:
         return Road.ACTIONS
     whole = kinds <= {_Kind.ARRIVAL, _Kind.VISIT} and query.period.is_whole
@@ -143,18 +145,46 @@ def sums(query: Query, side: Side) -> Sums:
     if chosen in {Road.VISITS, Road.VISITS_OF_ACTIONS}:
         found = found_visits(query, side)
         return replace(found, text=visits_of(query, side, found.text))
+    if chosen is Road.NUMBERS:
+        return numbers_of(query, subquery(f"{side}_actions"))
     writer = _writer(side)
-    composer = _of_marks if chosen is Road.MARKS else _of_actions
-    return Sums(composer(query, side, writer), writer.values)
+    return Sums(_of_actions(query, side, writer), writer.values)
 
 
-def found_visits(query: Query, side: Side) -> Sums:
-    """Return the visits that a filter lets through."""
+def numbers_of(query: Query, actions: str) -> Sums:
+    """Sum up sealed actions by page or by name."""
+    writer = _writer(Side.SEALED)
+    return Sums(_of_numbers(query, writer, actions), writer.values)
+
+
+def found_actions(query: Query) -> Sums:
+    """Return the sealed actions that a filter lets through, as far as it is about actions."""
+    writer = _writer(Side.SEALED)
+    fields = [c.field for c in conditions(query.filters)]
+    columns = ["date", "visitor", "visit", "name", "page"]
+    # Each column takes as long to read as what is let through to be counted.
+    columns += [mark for field, mark in _MARKS.items() if {field} == {*fields} - ARRIVED.keys()]
+    columns += ["arrival"] * any(field in ARRIVED for field in fields)
+    columns += ["host"] * (Dimension.EVENT_HOSTNAME in fields)
+    columns += ["props"] * any(isinstance(field, Property) for field in fields)
+    columns += ["hour"] * (not query.period.is_whole)
+    kept = _where(query, writer, SEALED_ACTIONS, _OF_ACTIONS)
+    actions = subquery("sealed_actions")
+    return Sums(f"(SELECT {', '.join(columns)} FROM {actions} WHERE {kept})", writer.values)
+
+
+def is_about_actions(query: Query) -> bool:
+    """Tell whether a part of the filter lets single actions through."""
+    return not {_kind(part) for part in _parts(query.filters)}.isdisjoint(_OF_ACTIONS)
+
+
+def found_visits(query: Query, side: Side, actions: str | None = None) -> Sums:
+    """Return the visits that a filter lets through; `actions` are those that it does, if known."""
     writer = _writer(side)
     columns = _VISITS[side]
     parts = {
         "visits": subquery(f"{side}_visits"),
-        "actions": subquery(f"{side}_actions"),
+        "actions": actions or subquery(f"{side}_actions"),
         "within_hours": _within_hours(query),
         "arriving": _arriving(query, writer, columns),
         "where": _where(query, writer, columns, {_Kind.VISIT}),
@@ -162,9 +192,9 @@ def found_visits(query: Query, side: Side) -> Sums:
     name = "whole_visits"
     if road(query, side) is Road.VISITS_OF_ACTIONS:
         name = "visits_of_actions"
-        actions = _ACTIONS[side]
-        parts["where_actions"] = _where(query, writer, actions, {_Kind.PLACE, _Kind.ACTION})
-        parts["enters"] = _where(query, writer, entered(actions, columns), {_Kind.PLACE})
+        of_actions = _ACTIONS[side]
+        parts["where_actions"] = _where(query, writer, of_actions, _OF_ACTIONS)
+        parts["enters"] = _where(query, writer, entered(of_actions, columns), {_Kind.PLACE})
     return Sums(f"({composed(statement(name), parts)})", writer.values)
 
 
@@ -215,20 +245,26 @@ def shared_columns(queries: Iterable[Query], side: Side) -> str:
     return ", ".join([*columns, f"CASE WHEN {alone} THEN 1 ELSE 2 END AS mark"])
 
 
-def _of_marks(query: Query, side: Side, writer: Writer) -> str:
+def _of_numbers(query: Query, writer: Writer, actions: str) -> str:
     ((_, field),) = stored(query)
-    mark = _MARKS[field]  # type: ignore[index]
-    by_visitor = _are_of_visitors(c.field for c in conditions(query.filters) if c.field != field)
+    fields = {c.field for c in conditions(query.filters)} - {field}
     parts = {
-        "actions": subquery(f"{side}_actions"),
+        "actions": actions,
         "arriving": _arriving(query, writer, SEALED_ACTIONS),
-        "where": _where(query, writer, SEALED_ACTIONS, {_Kind.PLACE, _Kind.ACTION}),
+        "where": _where(query, writer, SEALED_ACTIONS, _OF_ACTIONS),
         "often": "found",
-        "once": f"{mark} IN (1, 2)" if by_visitor else f"{mark} = 1",
-        "mark": mark,
+        "once": "false",
+        "is_visit": "false",
+        "visits_told_apart": statement("visits_told_apart"),
     }
-    again = None if by_visitor else f"{mark} > 1"
-    return _summed("sums_of_marks", query, SEALED_ACTIONS, parts, again)
+    again: str | None = "true"
+    if not any(map(is_of_events, fields)):  # all of a visit's rows of a page are in or out
+        mark = _MARKS[field]  # type: ignore[index]
+        by_visitor = _are_of_visitors(fields)
+        parts["once"] = f"{mark} IN (1, 2)" if by_visitor else f"{mark} = 1"
+        parts["is_visit"], parts["visits_told_apart"] = f"{mark} > 0", ""
+        again = None if by_visitor else f"{mark} > 1"
+    return _summed("sums_of_numbers", query, SEALED_ACTIONS, parts, again)
 
 
 def _summed(
@@ -250,6 +286,7 @@ def _summed(
         "numbers": listed(dict.fromkeys(column.name for _, column in asked)),
         "lookups": " ".join(lookups),
         "told_apart": statement("told_apart") if again else "",
+        "visits_told_apart": "",
         "again": again or "",
     }
     return f"({composed(statement(name), common | parts)})"
@@ -358,8 +395,8 @@ def _enters(query: Query, writer: Writer) -> str:
     return " AND ".join(parts) or "true"
 
 
-def _is_marked(query: Query) -> bool:
-    """Tell whether marks of a page or a name hold the answer."""
+def _is_of_numbers(query: Query) -> bool:
+    """Tell whether sealed actions hold the answer without what they do not know of their visits."""
     fields = [field for _, field in stored(query)]
     if len(fields) != 1 or fields[0] not in _MARKS or not query.period.is_whole:
         return False
@@ -368,7 +405,7 @@ def _is_marked(query: Query) -> bool:
         and not _has_done(query.filters)
         and all(
             _kind(part) is not _Kind.MIXED
-            and all(c.field == fields[0] or c.field in ARRIVED for c in conditions(part))
+            and all(is_of_events(c.field) or c.field in ARRIVED for c in conditions(part))
             for part in _parts(query.filters)
         )
     )
@@ -409,7 +446,7 @@ def _are_of_visitors(fields: Iterable[Field]) -> bool:
     return all(field in OF_VISITORS for field in fields)
 
 
-def _where(query: Query, writer: Writer, columns: Columns, kinds: set[_Kind]) -> str:
+def _where(query: Query, writer: Writer, columns: Columns, kinds: AbstractSet[_Kind]) -> str:
     return writer.condition(
         All(tuple(part for part in _parts(query.filters) if _kind(part) in kinds)), columns
     )
@@ -431,4 +468,5 @@ def _within_hours(query: Query) -> str:
 
 
 _VISITS: Final = {Side.SEALED: SEALED_VISITS, Side.UNSEALED: UNSEALED_VISITS}
+_OF_ACTIONS: Final = frozenset({_Kind.PLACE, _Kind.ACTION})
 _ACTIONS: Final = {Side.SEALED: SEALED_ACTIONS, Side.UNSEALED: UNSEALED_ACTIONS}

@@ -319,8 +319,8 @@ def test_a_question_that_takes_too_long_is_given_up(room: Newsroom, ram: Path) -
         other.parts["limit_s"] = 0.0
         editor = other.editor()
         for page in (editor.get("/"), editor.get("/sites/example.com")):
-            assert page.status_code == 503
-            assert "That took too long" in page.text
+            assert page.status_code == 200
+            assert "This took longer than 0 s." in page.text
         other.parts["limit_s"] = 30
         assert len(rows(other, **asked)) == 2_000
     assert rows(room) == [([], [3])]

@@ -448,6 +448,7 @@ COMPOSED_OF = {
     },
     "collector.stats": set(),
     "collector.control": {"where", "number:d", "table"},
+    "collector.notebook": {"table", "name"},
 }  # fmt: skip
 
 

@@ -1,4 +1,5 @@
--- Pageviews and custom events by page or by name, where marks tell visits and most visitors.
+-- Pageviews and custom events by page or by name; marks tell visits and most visitors unless the filter
+-- lets only some of a visit's actions through.
 WITH found AS (
     SELECT * FROM /*actions*/ /*arriving*/ WHERE /*where*/
 )
@@ -11,7 +12,7 @@ FROM (
         /*times*/
         /*numbers*/
         count(*) FILTER (WHERE /*once*/) AS visitors,
-        count(*) FILTER (/*mark*/ > 0) AS visits,
+        count(*) FILTER (WHERE /*is_visit*/) AS visits,
         count(*) FILTER (name = 'pageview') AS pageviews,
         count(*) AS events
     FROM found
@@ -19,3 +20,4 @@ FROM (
 )
 /*lookups*/
 /*told_apart*/
+/*visits_told_apart*/
