@@ -200,9 +200,13 @@ class Events:
     def __init__(self, parts: Parts, accounts: Accounts) -> None:
         self._parts = parts
         self._accounts = accounts
-        self._broadcast = Broadcast(
-            lambda site: fragment("_realtime.html", site=site, geo=parts, **snapshot(parts, site))
-        )
+        self._broadcast = Broadcast(self._event)
+
+    def _event(self, site: Site) -> str:
+        """Return what is sent to all who watch a site, as it is sent. Blocking."""
+        seen = snapshot(self._parts, site)
+        page = fragment("_realtime.html", site=site, geo=self._parts, **seen)
+        return f"data: {json.dumps(page)}\n\n"
 
     async def watch(self, request: Request) -> Response:
         """Send snapshots for some minutes; then the browser asks again by itself."""
@@ -220,5 +224,5 @@ class Events:
 
     async def _sent(self, site: Site) -> AsyncIterator[str]:
         yield f"retry: {_RETRY_MS}\n\n"
-        async for page in self._broadcast.watch(site):
-            yield f"data: {json.dumps(page)}\n\n" if page else ": still here\n\n"
+        async for event in self._broadcast.watch(site):
+            yield event or ": still here\n\n"
