@@ -1,14 +1,9 @@
-"""What stands beside the numbers: what was not counted, what events tell of, what happens now."""
+"""What stands beside the numbers: what was not counted, and what events tell of."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 
 from collector.question import Period, TooSlowError
 from collector.store import Store, StoreInterruptedError
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Values with their visitors and pageviews, by what they are: a total, minutes ago, pages, ...
-Recent = dict[str, list[tuple[str, int, int]]]
 
 
 class Asides:
@@ -30,17 +25,6 @@ class Asides:
         """Return the names of the properties that events of one name have, the most used first."""
         return tuple(name for (name,) in self._rows("property_names", site, period, event=event))
 
-    def recent(self, site: int, since: datetime, until: datetime) -> Recent:
-        """Return what happened between two moments, as long as its day is not sealed."""
-        with self._store.snapshot(self._limit_s) as session:
-            rows = session.run(
-                "recent", site=site, since_us=_microseconds(since), until_us=_microseconds(until)
-            )
-        told: Recent = {"total": [], "minute": [], "page": [], "source": [], "country": []}
-        for kind, value, visitors, pageviews in rows:
-            told[kind].append((value, int(visitors), int(pageviews)))
-        return told
-
     def _rows(
         self, statement: str, site: int, period: Period, **values: str
     ) -> list[tuple[str, ...]]:
@@ -51,7 +35,3 @@ class Asides:
                 )
         except StoreInterruptedError:
             raise TooSlowError(f"This took longer than {self._limit_s:.0f} s.") from None
-
-
-def _microseconds(when: datetime) -> int:
-    return (when - _EPOCH) // timedelta(microseconds=1)

@@ -1,5 +1,6 @@
 """What editors write down about a site: what happened on a day, and filters worth keeping."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -33,6 +34,21 @@ class Segment:
     filters: str
 
 
+Kind = type[Annotation | Segment]
+_COUNT: Mapping[Kind, str] = {
+    Annotation: "SELECT count(*) FROM annotations WHERE site = ?",
+    Segment: "SELECT count(*) FROM segments WHERE site = ?",
+}
+_ADD: Mapping[Kind, str] = {
+    Annotation: "INSERT INTO annotations (site, date, text) VALUES (?, ?, ?)",
+    Segment: "INSERT INTO segments (site, name, filters) VALUES (?, ?, ?)",
+}
+_STRIKE: Mapping[Kind, str] = {
+    Annotation: "DELETE FROM annotations WHERE site = ? AND id = ?",
+    Segment: "DELETE FROM segments WHERE site = ? AND id = ?",
+}
+
+
 class Notebook:
     """Annotations and segments; every method may be called from any thread, and blocks."""
 
@@ -53,7 +69,7 @@ class Notebook:
         Raises:
             NotebookError: no text, a long one, or too many.
         """
-        self._add("annotations (site, date, text)", site, day.isoformat(), _short(text))
+        self._add(Annotation, site, day.isoformat(), _short(text))
 
     def segments(self, site: int) -> tuple[Segment, ...]:
         """Return the filters that were kept, by name."""
@@ -76,21 +92,18 @@ class Notebook:
             raise NotebookError("choose filters first" if not filters else "these are too long")
         with self._control.writing() as connection:
             connection.execute("DELETE FROM segments WHERE site = ? AND name = ?", (site, short))
-        self._add("segments (site, name, filters)", site, short, filters)
+        self._add(Segment, site, short, filters)
 
-    def strike(self, site: int, kind: type[Annotation | Segment], key: int) -> None:
+    def strike(self, site: int, kind: Kind, key: int) -> None:
         """Strike out an entry; one that is not there changes nothing."""
-        table = "annotations" if kind is Annotation else "segments"
         with self._control.writing() as connection:
-            connection.execute(f"DELETE FROM {table} WHERE site = ? AND id = ?", (site, key))
+            connection.execute(_STRIKE[kind], (site, key))
 
-    def _add(self, table: str, site: int, first: str, second: str) -> None:
+    def _add(self, kind: Kind, site: int, first: str, second: str) -> None:
         with self._control.writing() as connection:
-            name = table.partition(" ")[0]
-            counted = connection.execute(f"SELECT count(*) FROM {name} WHERE site = ?", (site,))
-            if counted.fetchone()[0] >= _MOST_OF_A_SITE:
+            if connection.execute(_COUNT[kind], (site,)).fetchone()[0] >= _MOST_OF_A_SITE:
                 raise NotebookError(f"a site has at most {_MOST_OF_A_SITE} of them")
-            connection.execute(f"INSERT INTO {table} VALUES (?, ?, ?)", (site, first, second))
+            connection.execute(_ADD[kind], (site, first, second))
 
 
 def _short(text: str) -> str:

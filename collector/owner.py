@@ -81,7 +81,6 @@ def _dashboard_parts(
         notices=core.keys.warnings,
         rekeyed=lambda site: stats.rekeyed(site.id),
         excluded=lambda site, period: asides.excluded(site.id, period),
-        recent=lambda site, since, until: asides.recent(site.id, since, until),
         properties=lambda site, period, event: asides.property_names(site.id, period, event),
     )
 

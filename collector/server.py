@@ -94,6 +94,13 @@ class LimitedProtocol(HttpToolsProtocol):
         elif self.due_s is None:  # else the rest of a body is still to come
             self.due_s = self.loop.time() + IDLE_TIMEOUT_S
 
+    def shutdown(self) -> None:
+        """End at a shutdown; a stream has no end of its own, and its browser comes again."""
+        super().shutdown()
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete and cycle.chunked_encoding:
+            self.transport.close()
+
     def _size_of_head_bytes(self) -> int:
         fields = sum(len(name) + len(value) + len(": \r\n") for name, value in self.headers)
         return len(self.url) + fields

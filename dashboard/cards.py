@@ -8,13 +8,14 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from collector.control import Site
-from collector.question import Dimension, Field, Metric, Property, Query, Row
+from collector.question import MAX_ROWS, Dimension, Field, Metric, Property, Query, Row
 from dashboard.addresses import Link, View, site_path
 from dashboard.asking import Answer, Unanswered
 from dashboard.charts import bar
 from dashboard.chosen import Chosen, Comparing
 from dashboard.fields import DIRECT, OTHERS, address, label, value_name
 from dashboard.formats import share
+from dashboard.worldmap import world_map
 
 __all__ = ["DIRECT", "Card", "Line", "cards", "questions"]
 
@@ -53,6 +54,7 @@ class Card:
     lines: tuple[Line, ...]
     details: str
     problem: str | None = None
+    map: Markup | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,12 @@ class Tab:
     field: Field
     text: str
     second: Metric | None = None  # beside visitors; None for their share
+    is_map: bool = False
 
     @property
     def key(self) -> str:
         """Its name in addresses."""
-        return address(self.field)
+        return "map" if self.is_map else address(self.field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,11 @@ PANELS: Final = (
             Tab(Dimension.EXIT_PAGE, "Exit", Metric.VISITS),
         ),
     ),
-    Panel("places", "Places", (Tab(Dimension.COUNTRY, "Countries"),)),
+    Panel(
+        "places",
+        "Places",
+        (Tab(Dimension.COUNTRY, "Countries"), Tab(Dimension.COUNTRY, "Map", is_map=True)),
+    ),
     Panel(
         "devices",
         "Devices",
@@ -140,7 +147,7 @@ def _question(tab: Tab, view: View, site: Site) -> Query:
         period=view.period,
         filters=view.filter,
         order_by=((Metric.VISITORS, True), (tab.field, False)),
-        limit=_SHOWN + 2,  # one may be none of a card's, and another tells that there are more
+        limit=MAX_ROWS if tab.is_map else _SHOWN + 1,  # one may be none of a card's
     )
 
 
@@ -164,6 +171,7 @@ def _card(panel: Panel, drawing: "Drawing", answer: Answer, properties: Sequence
         lines=tuple(drawing.lines(tab.field, rows[:_SHOWN], has_share=tab.second is None)),
         details=details_path(drawing.site, tab.field) + view.href,
         problem=answer.reason if isinstance(answer, Unanswered) else None,
+        map=drawing.map(rows) if tab.is_map and rows else None,
     )
 
 
@@ -235,6 +243,10 @@ class Drawing:
         """Return the address of the page narrowed down to a value; None when it is so already."""
         narrowed = self.view.only(field, value)
         return None if narrowed == self.view else self.base + narrowed.href
+
+    def map(self, rows: Sequence[Row]) -> Markup:
+        """Return rows of countries as a map."""
+        return world_map(rows, self.least_visitors, lambda code: self.only(Dimension.COUNTRY, code))
 
     def _without(self, field: Field, value: str) -> str:
         return self.base + self.view.with_filter(Chosen(Comparing.IS_NOT, field, (value,))).href

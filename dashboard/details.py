@@ -161,27 +161,27 @@ def _sort_number(row: Row, column: int) -> float:
 
 def _file(frame: Frame, query: Query, rows: Sequence[Row], written: str) -> Response:
     (field,) = query.dimensions
-    names = [value_name(field, row.dimensions[0]) for row in rows]
-    results = [
-        {"dimensions": [name], "metrics": row.metrics, "is_hidden": row.is_hidden}
-        for name, row in zip(names, rows, strict=True)
+    lines = [
+        tables.Line((value_name(field, row.dimensions[0]),), row.metrics, row.is_hidden)
+        for row in rows
     ]
+    table = tables.Table((label(field),), query.metrics, is_compared=False, lines=lines)
     name = f"{frame.site.domain}-{address(field).replace(':', '-')}-{query.period.first}"
     ending = f"{name}-{query.period.last}.{written}".encode("ascii", "ignore").decode()
     headers = {"Content-Disposition": f'attachment; filename="{_plain(ending)}"'}
-    answer = {
-        "query": {"dimensions": [label(field)], "metrics": query.metrics, "include": {}},
-        "results": results,
-    }
     if written == "json":
-        return Response(msgspec.json.encode(answer), 200, headers, "application/json")
+        return Response(_json(table), 200, headers, "application/json")
     least = frame.parts.stats.least_visitors
-    lines = [
-        tables.Line([name], row.metrics, row.is_hidden)
-        for name, row in zip(names, rows, strict=True)
-    ]
-    table = tables.Table([label(field)], query.metrics, is_compared=False, lines=lines)
     return Response(tables.as_csv(table, least), 200, headers, "text/csv; charset=utf-8")
+
+
+def _json(table: tables.Table) -> bytes:
+    results = [
+        {"dimensions": line.dimensions, "metrics": line.metrics, "is_hidden": line.is_hidden}
+        for line in table.lines
+    ]
+    query = {"dimensions": table.dimensions, "metrics": table.metrics}
+    return msgspec.json.encode({"query": query, "results": results})
 
 
 def _plain(name: str) -> str:

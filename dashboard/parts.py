@@ -12,8 +12,6 @@ from collector.question import Period
 from collector.realtime import Realtime
 from collector.stats import Stats
 
-Recent = Mapping[str, Sequence[tuple[str, int, int]]]
-
 
 class Finding(StrEnum):
     """What speaks against counting a request; nothing found is an empty tuple of these."""
@@ -87,10 +85,6 @@ def _no_drops(_site: Site, _period: Period) -> Mapping[str, int]:
     return {}
 
 
-def _nothing(_site: Site, _since: datetime, _until: datetime) -> Recent:
-    return {}
-
-
 def _no_names(_site: Site, _period: Period, _event: str) -> tuple[str, ...]:
     return ()
 
@@ -115,8 +109,6 @@ class Parts:
         rekeyed: the dates on which a site's day key was made anew (a restart of the machine), so
             that returning visitors count twice.
         excluded: how many events of a period were not counted, by the reason why.
-        recent: what happened between two moments: values with their visitors and pageviews, under
-            `total`, `minute` (how many ago), `page`, `source` and `country`.
         properties: the names of what a site says about its events of one name in a period.
     """
 
@@ -134,4 +126,3 @@ class Parts:
     rekeyed: Callable[[Site], frozenset[date]] = _no_dates
     excluded: Callable[[Site, Period], Mapping[str, int]] = _no_drops
     properties: Callable[[Site, Period, str], tuple[str, ...]] = _no_names
-    recent: Callable[[Site, datetime, datetime], Recent] = _nothing

@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -14,11 +14,12 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from collector.control import Site
-from collector.question import Dimension, Field
+from collector.question import Dimension, Field, Metric, Period, Query, Row
+from collector.realtime import Minute, Recent, Window
 from dashboard.accounts import Accounts
 from dashboard.cards import page_address
 from dashboard.charts import bar, columns
-from dashboard.fields import label, value_name
+from dashboard.fields import address, label, value_name
 from dashboard.frame import Frame
 from dashboard.pages import fragment, render
 from dashboard.parts import Parts
@@ -29,10 +30,11 @@ _SIGN_OF_LIFE_S = 15.0  # proxies close connections on which nothing comes for a
 _LIFETIME_S = 600.0  # then the browser comes again, and is asked who it is
 _RETRY_MS = 3000
 _MOST_WATCHERS = 500
-_LISTS: tuple[tuple[str, str, Field], ...] = (
-    ("page", "Pages", Dimension.PAGE),
-    ("source", "Sources", Dimension.SOURCE),
-    ("country", "Countries", Dimension.COUNTRY),
+_SHOWN = 10
+_LISTS: tuple[tuple[str, Field], ...] = (
+    ("Pages", Dimension.PAGE),
+    ("Sources", Dimension.SOURCE),
+    ("Countries", Dimension.COUNTRY),
 )
 
 
@@ -69,37 +71,57 @@ def realtime_page(frame: Frame, _request: Request) -> Response:
 def snapshot(parts: Parts, site: Site) -> dict[str, Any]:
     """Return what the last half hour looks like, the same for all who watch. Blocking."""
     now = parts.clock()
-    told = parts.recent(site, now - timedelta(minutes=MINUTES), now)
-    ((_, visitors, pageviews),) = told.get("total") or [("", 0, 0)]
-    by_minute = {int(ago): number for ago, number, _ in told.get("minute", ())}
-    minutes = [by_minute.get(ago, 0) for ago in range(MINUTES - 1, -1, -1)]
+    totals = _rows(parts, site, now)
+    visitors, pageviews = totals[0].metrics if totals else (0, 0)
+    by_minute = _rows(parts, site, now, Minute.MINUTE)
+    numbers = {row.dimensions[0]: int(row.metrics[0] or 0) for row in by_minute}
+    labels = _asked(site, now, Minute.MINUTE).labels()[-MINUTES:]
     return {
-        "visitors": f"{visitors:,}",
-        "pageviews": f"{pageviews:,}",
+        "visitors": f"{visitors or 0:,}",
+        "pageviews": f"{pageviews or 0:,}",
         "current": parts.stats.current_visitors(site.id, now),
-        "chart": columns(minutes, [_minute(ago) for ago in range(MINUTES - 1, -1, -1)]),
-        "lists": [_listed(site, *each, told.get(each[0], ())) for each in _LISTS],
+        "chart": columns(
+            [numbers.get(label, 0) for label in labels],
+            [_minute(ago) for ago in range(MINUTES - 1, -1, -1)],
+        ),
+        "lists": [
+            _listed(site, title, about, _rows(parts, site, now, about)) for title, about in _LISTS
+        ],
     }
+
+
+def _rows(parts: Parts, site: Site, now: datetime, *about: Field | Minute) -> list[Row]:
+    return parts.realtime.rows(_asked(site, now, *about))
+
+
+def _asked(site: Site, now: datetime, *about: Field | Minute) -> Recent:
+    query = Query(
+        site=site.id,
+        metrics=(Metric.VISITORS, Metric.PAGEVIEWS),
+        dimensions=tuple(each for each in about if not isinstance(each, Minute)),
+        period=Period(now.date(), now.date()),
+    )
+    order = ((Metric.VISITORS, True),)
+    return Recent(query, about, order, Window.HALF_AN_HOUR, now, site.timezone)
 
 
 def _minute(ago: int) -> str:
     return "this minute" if ago == 0 else f"{ago} minute{'' if ago == 1 else 's'} ago"
 
 
-def _listed(
-    site: Site, key: str, title: str, about: Field, rows: Sequence[tuple[str, int, int]]
-) -> Listed:
-    highest = max((visitors for _, visitors, _ in rows), default=0)
+def _listed(site: Site, title: str, about: Field, rows: Sequence[Row]) -> Listed:
+    shown = [(row.dimensions[0], int(row.metrics[0] or 0)) for row in rows[:_SHOWN]]
+    highest = max((visitors for _, visitors in shown), default=0)
     lines = (
         Line(
             value_name(about, value),
             bar(visitors, highest),
             f"{visitors:,}",
-            page_address(site, value) if key == "page" else None,
+            page_address(site, value) if about is Dimension.PAGE else None,
         )
-        for value, visitors, _ in rows
+        for value, visitors in shown
     )
-    return Listed(key, title, label(about), tuple(lines))
+    return Listed(address(about), title, label(about), tuple(lines))
 
 
 @dataclass
@@ -178,9 +200,13 @@ class Events:
     def __init__(self, parts: Parts, accounts: Accounts) -> None:
         self._parts = parts
         self._accounts = accounts
-        self._broadcast = Broadcast(
-            lambda site: fragment("_realtime.html", site=site, geo=parts, **snapshot(parts, site))
-        )
+        self._broadcast = Broadcast(self._event)
+
+    def _event(self, site: Site) -> str:
+        """Return what is sent to all who watch a site, as it is sent. Blocking."""
+        seen = snapshot(self._parts, site)
+        page = fragment("_realtime.html", site=site, geo=self._parts, **seen)
+        return f"data: {json.dumps(page)}\n\n"
 
     async def watch(self, request: Request) -> Response:
         """Send snapshots for some minutes; then the browser asks again by itself."""
@@ -198,5 +224,5 @@ class Events:
 
     async def _sent(self, site: Site) -> AsyncIterator[str]:
         yield f"retry: {_RETRY_MS}\n\n"
-        async for page in self._broadcast.watch(site):
-            yield f"data: {json.dumps(page)}\n\n" if page else ": still here\n\n"
+        async for event in self._broadcast.watch(site):
+            yield event or ": still here\n\n"

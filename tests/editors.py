@@ -53,8 +53,8 @@ class Newsroom:
     def client(self, scheme: str = "http") -> "Client":
         """Return a browser that knows nothing of us yet."""
         others = dict(self.parts)
-        least, limit_s = others.pop("least_visitors", 1), others.pop("limit_s", 30)
         asides = Asides(self.store)
+        least, limit_s = others.pop("least_visitors", 1), others.pop("limit_s", 30)
         parts: dict[str, Any] = {
             "stats": Stats(self.store, least, limit_s),
             "realtime": Realtime(self.store, least, limit_s),
@@ -62,7 +62,6 @@ class Newsroom:
             "clock": lambda: self.now,
             "diagnose": lambda _scope, _site: (),
             "excluded": lambda site, period: asides.excluded(site.id, period),
-            "recent": lambda site, since, until: asides.recent(site.id, since, until),
             "properties": lambda site, period, name: asides.property_names(site.id, period, name),
             "snippet": lambda site: f'<script defer src="https://{site.domain}/b.js"></script>',
             "parquet": as_parquet,

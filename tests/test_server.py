@@ -17,6 +17,7 @@ import pytest
 from collector.control import Control
 from collector.server import IDLE_TIMEOUT_S, MAX_HEAD_BYTES, REQUEST_TIMEOUT_S, SHUTDOWN_TIMEOUT_S
 from tests.serving import (
+    ACCESS_KEY,
     DEADLINE_S,
     SITE,
     USER_AGENT,
@@ -479,3 +480,21 @@ def test_a_half_sent_body_does_not_hold_up_the_end(tmp_path: Path) -> None:
             assert "Traceback" not in server.said()
         assert counted(here, "/last") == 1
         assert counted(here, "/over-a-socket") == 0
+
+
+def test_a_stream_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    """Whoever watches what happens now is cut off; nothing is complained about."""
+    with installation(tmp_path) as here:
+        register(here)
+        with here.serving() as server:
+            form = {"Host": "localhost", "Content-Type": "application/x-www-form-urlencoded"}
+            answer = server.ask("POST", "/login", f"key={ACCESS_KEY}".encode(), form)
+            cookie = answer.headers["set-cookie"].partition(";")[0]
+            with Line(server) as line:
+                request = f"GET /sites/{SITE}/now/events HTTP/1.1\r\nHost: localhost\r\n"
+                line.send(f"{request}Cookie: {cookie}\r\n\r\n")
+                assert b"text/event-stream" in line.socket.recv(65536)
+                begun_s = time.monotonic()
+                assert server.terminate() == 0
+                assert time.monotonic() - begun_s < SHUTDOWN_TIMEOUT_S
+            assert "Cancelled" not in server.said()

@@ -2,21 +2,26 @@
 
     PYTHONPATH=. .venv/bin/python tests/browser/screenshots.py [FOLDER]
 
-It starts `gatecount demo` and looks at its first site on a desktop and a phone, light and dark.
+It builds a made-up history, notes something about a day, and looks at four weeks of its first
+site on a desktop and a phone, light and dark.
 """
 
 import sys
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 from playwright.sync_api import Browser, sync_playwright
 
+from collector.control import Control
+from collector.notebook import Notebook
 from tests.browser.chromium import EXECUTABLE, FLAGS
-from tests.serving import ACCESS_KEY, ROOT, Server, installation, wait_until
+from tests.serving import ACCESS_KEY, ROOT, Installation, Server, installation
 
 _PICTURES = ROOT / "dashboard" / "screenshots"
 _SITE = "harbour-courier.example"
+_EVENTS, _DAYS = 120_000, 60
 _SIZES = {"desktop": (1280, 860), "phone": (390, 844)}
 _THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
@@ -33,25 +38,39 @@ def take(browser: Browser, server: Server, folder: Path) -> None:
             page.goto(f"{server.url}login")
             page.fill("input[name=key]", ACCESS_KEY)
             page.click("form button")
-            page.goto(f"{server.url}sites/{_SITE}")
+            answer = page.goto(f"{server.url}sites/{_SITE}?period=28d")
+            assert answer is not None
+            assert answer.ok, answer.status_text
             page.screenshot(path=folder / f"{size}-{theme}.png")
             page.close()
 
 
+def _build(here: Installation) -> None:
+    built = here.launch(
+        program=(
+            *(sys.executable, "-m", "collector", "--data", str(here.data), "demo"),
+            *("--events", str(_EVENTS), "--days", str(_DAYS)),
+        )
+    )
+    assert built.process.wait() == 0, built.said()
+    control = Control.open(here.data / "control.sqlite")
+    site = control.site(_SITE)
+    assert site is not None
+    relaunch = datetime.now(UTC).date() - timedelta(days=9)
+    Notebook(control).annotate(site.id, relaunch, "Relaunch of the front page")
+    control.close()
+
+
 def main() -> None:
-    """Start the demonstration and take the pictures."""
+    """Build the history and take the pictures."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else _PICTURES
     folder.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        installation(Path(scratch)) as here,
-        here.serving(command="demo") as server,
-        sync_playwright() as playwright,
-    ):
-        wait_until(lambda: server.pageviews(_SITE) > 0, "traffic")
-        browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=FLAGS)
-        take(browser, server, folder)
-        browser.close()
+    with tempfile.TemporaryDirectory() as scratch, installation(Path(scratch)) as here:
+        _build(here)
+        with here.serving() as server, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=FLAGS)
+            take(browser, server, folder)
+            browser.close()
 
 
 if __name__ == "__main__":

@@ -10,16 +10,16 @@ from tests.editors import Newsroom, newsroom, pageview
 
 
 @pytest.fixture(name="room")
-def open_room(tmp_path: Path) -> Iterator[Newsroom]:
+def open_room(ram: Path) -> Iterator[Newsroom]:
     """Open an empty data directory."""
-    with newsroom(tmp_path) as room:
+    with newsroom(ram) as room:
         yield room
 
 
 @pytest.fixture(name="busy", scope="module")
-def open_busy_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
+def open_busy_room(ram_of_module: Path) -> Iterator[Newsroom]:
     """Count some visits of today and yesterday; tests only read it."""
-    with newsroom(tmp_path_factory.mktemp("busy")) as room:
+    with newsroom(ram_of_module) as room:
         site = room.site()
         mobile = {"device": "Mobile", "browser": "Safari", "os": "iOS"}
         room.count(

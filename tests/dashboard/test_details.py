@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -11,9 +12,9 @@ from tests.editors import Newsroom, newsroom, pageview
 
 
 @pytest.fixture(name="library", scope="module")
-def open_library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
+def open_library(ram_of_module: Path) -> Iterator[Newsroom]:
     """Count 120 pages, each viewed by a visitor more than the next; tests only read it."""
-    with newsroom(tmp_path_factory.mktemp("library")) as room:
+    with newsroom(ram_of_module) as room:
         site = room.site()
         room.count(
             *(

@@ -167,6 +167,21 @@ def test_an_unknown_site_is_a_404_with_a_way_back(busy: Newsroom) -> None:
     assert "/" in Markup(response.text).hrefs()
 
 
+def test_countries_are_a_map_too(busy: Newsroom) -> None:
+    """Those with visitors are links that say how many; the others are outlines."""
+    page = site_page(busy, "?places=map")
+    tags = Markup(page.partition('<svg class="map"')[2].partition("</svg>")[0]).tags
+    links = {a["aria-label"]: a["href"] for tag, a in tags if tag == "a"}
+    assert links == {
+        "Germany: 1 visitor": "?period=day&f=is,country,DE&places=map",
+        "United Kingdom: 1 visitor": "?period=day&f=is,country,GB&places=map",
+    }
+    assert len([tag for tag, _ in tags if tag == "path"]) > 170
+    germany = site_page(busy, "?places=map&f=is,country,DE")
+    assert 'aria-label="Germany: 1 visitor"' not in germany
+    assert "Germany: 1 visitor" in germany
+
+
 def test_a_card_shows_nine_lines_and_leads_to_all_of_them(room: Newsroom) -> None:
     """The most frequent first."""
     site = room.site()

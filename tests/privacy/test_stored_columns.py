@@ -197,13 +197,6 @@ STORED = {
         "digest": "checks a login without keeping its token",
         "expires_at": "when an editor has to log in again",
     },
-    "control: setting_changes": {
-        "changed_at": "when the operator changed it",
-        "site": "for which site, 0 for all",
-        "setting": "which setting the statement speaks of",
-        "before": "shown to visitors",
-        "after": "shown to visitors",
-    },
     "control: annotations": {
         "id": "strikes it out",
         "site": "of which site",
@@ -215,6 +208,13 @@ STORED = {
         "site": "of which site",
         "name": "as an editor called it",
         "filters": "as an editor chose them",
+    },
+    "control: setting_changes": {
+        "changed_at": "when the operator changed it",
+        "site": "for which site, 0 for all",
+        "setting": "which setting the statement speaks of",
+        "before": "shown to visitors",
+        "after": "shown to visitors",
     },
     "control: sqlite_sequence": {
         "name": "SQLite's own, for ids that are never given again",

@@ -18,7 +18,7 @@ _ROWS = """card => [...card.querySelectorAll("tbody tr")].map((row) => [
 ])"""
 
 _TABS = {
-    "Countries": ("Places", ""),
+    "Countries": ("Places", "Countries"),
     "Browsers": ("Devices", "Browsers"),
     "Operating systems": ("Devices", "Systems"),
 }  # what they are called in these tests, by card and tab

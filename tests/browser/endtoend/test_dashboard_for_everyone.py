@@ -50,7 +50,14 @@ def test_axe_finds_no_barrier_on_any_page(read: Desk, desk: Desk, theme: Any) ->
     script = gzip.decompress(AXE.read_bytes()).decode()
     site = f"sites/{STEADY}"
     views = ["", site, f"{site}?period=7d&f=is,source,Google&f=contains,page,x", f"{site}/by/page"]
-    views += [f"{site}/now", f"{site}/settings", f"sites/{QUIET}", "sites/no", f"{site}?period=x"]
+    views += [
+        f"{site}?places=map",
+        f"{site}/now",
+        f"{site}/settings",
+        f"sites/{QUIET}",
+        "sites/no",
+        f"{site}?period=x",
+    ]
     for view in views if theme == "light" else views[:4]:
         page.goto(DASHBOARD + view)
         page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")

@@ -1,0 +1,72 @@
+"""The map of the world: each country as dark as many visitors came from it."""
+
+import json
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib import resources
+from math import sqrt
+from typing import Final
+
+from markupsafe import Markup
+
+from collector.question import Row
+from dashboard.countries import country_name
+
+_WIDTH, _HEIGHT = 1000, 440  # of the map's own units, see lists/refresh
+_LEVELS: Final = 5
+
+
+@cache
+def _shapes() -> dict[str, Markup]:
+    """Return the outline of each country that is large enough to have one, by its code."""
+    text = (resources.files("dashboard") / "lists" / "world.json").read_text("utf-8")
+    shapes: dict[str, str] = json.loads(text)
+    return {code: Markup('<path d="{}"/>').format(path) for code, path in shapes.items()}
+
+
+def world_map(
+    rows: Sequence[Row], least_visitors: int, only: Callable[[str], str | None]
+) -> Markup:
+    """Draw the countries of a report; those with visitors are links.
+
+    `only` returns the address of a page narrowed down to a country, None where it is so already.
+    """
+    found = {row.dimensions[0]: row for row in rows}
+    highest = max((int(row.metrics[0] or 0) for row in rows), default=0)
+    drawn = [
+        _country(code, shape, found.get(code), highest, least_visitors, only)
+        for code, shape in _shapes().items()
+    ]
+    return Markup(
+        '<svg class="map" viewBox="0 0 {} {}" role="group" aria-label="Visitors by country">'
+        "{}</svg>"
+    ).format(_WIDTH, _HEIGHT, Markup("").join(drawn))
+
+
+def _country(
+    code: str,
+    shape: Markup,
+    row: Row | None,
+    highest: int,
+    least_visitors: int,
+    only: Callable[[str], str | None],
+) -> Markup:
+    if row is None:
+        return Markup("<g>{}</g>").format(shape)
+    count = int(row.metrics[0] or 0)
+    said = f"<{least_visitors}" if row.is_hidden else f"{count:,}"
+    name = f"{country_name(code)}: {said} visitor{'' if count == 1 else 's'}"
+    group = Markup('<g class="l{}"><title>{}</title>{}</g>').format(
+        _level(count, highest), name, shape
+    )
+    where = only(code)
+    return (
+        group
+        if where is None
+        else Markup('<a href="{}" aria-label="{}">{}</a>').format(where, name, group)
+    )
+
+
+def _level(value: float, highest: float) -> int:
+    """Return 1 to 5; by the root, so that one large country does not leave all others pale."""
+    return min(_LEVELS, int(_LEVELS * sqrt(value / highest)) + 1) if highest else 1
