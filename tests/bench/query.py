@@ -4,9 +4,9 @@
 
 Builds a made-up history in DIRECTORY unless it is there already. Prints p50 and p95 in ms of each
 panel over 28 days and over all days, and of the dashboard that asks for all of them at once,
-without a filter and with filters that keep about 1, 10 and 50 % of the visits. With `chdb` installed (it is
-no dependency), ClickHouse answers the same out of the same events, copied to it as wide rows, and
-the ratio of the whole dashboards is printed.
+without a filter and with filters that keep about 1, 10 and 50 % of the visits. With `chdb`
+installed (it is no dependency), ClickHouse answers the same out of the same events, copied to it as
+wide rows, and the ratio of the whole dashboards is printed.
 """
 
 import argparse
