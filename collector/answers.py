@@ -81,17 +81,16 @@ class Answers:
         self._unsealed_spans: dict[tuple[object, ...], tuple[date | None, date | None]] = {}
         self._found: dict[tuple[object, ...], _Found] = {}
         self._kept_actions: dict[tuple[object, ...], str] = {}
-        self._panels: dict[Query, _Rows] = {}
+        self._answered: dict[Query, _Rows] = {}
 
     def to(self, query: Query) -> _Rows:
-        """Answer one of the queries, or another one."""
+        """Answer one of the queries, or another one; what was asked before is at hand."""
         kind = _beside(query)
         panels = [other for other in self._queries if kind and _beside(other) == kind]
-        if len(panels) < _SEVERAL or query not in panels:
-            return self._alone(query)
-        if query not in self._panels:
-            self._panels |= self._side_by_side(panels)
-        return self._panels[query]
+        if query not in self._answered:
+            alone = len(panels) < _SEVERAL or query not in panels
+            self._answered |= {query: self._alone(query)} if alone else self._side_by_side(panels)
+        return self._answered[query]
 
     def _alone(self, query: Query) -> _Rows:
         if rolled(query) in _PAGES:
