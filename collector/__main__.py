@@ -1,6 +1,7 @@
 """The command line, and the only place that sees everything and puts it together."""
 
 import contextlib
+import ctypes
 import os
 import resource
 import signal
@@ -39,6 +40,7 @@ cli.add_typer(config_cli, name="config")
 
 _WORKER_CHECK_EVERY_S = 1.0
 _DEMO_DAYS, _DEMO_SITES, _DEMO_SEED = 365, 2, 1
+_PR_SET_DUMPABLE = 4  # <linux/prctl.h>
 _EX_CANNOT_START = 1  # as click's own errors
 
 
@@ -363,7 +365,14 @@ def _prepare_process(config: Config) -> None:
     """Keep files private and memory out of core dumps, and logs on the allow-list."""
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _shut_memory()
     log.set_up(config.log_level)
+
+
+def _shut_memory() -> None:
+    """Let no other process of the same user read the memory, in which day keys are: prctl(2)."""
+    with contextlib.suppress(OSError, AttributeError):  # where the system cannot, it is as before
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def _listen(config: Config) -> socket.socket:

@@ -235,7 +235,7 @@ class Answers:
     def _keep(
         self, name: str, where: str, family: Sequence[Query], side: Side, found: Sums
     ) -> None:
-        columns = shared_columns(family, side)
+        columns = shared_columns(family, side, is_marked=name.startswith("often"))
         parts = {"name": name, "columns": columns, "found": found.text, "where": where}
         self._bound(composed(statement("kept_visits"), parts), family[0], found.values)
 

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,6 +27,10 @@ _READ_BYTES = 1 << 20
 _OVERLAP_BYTES = 64  # longer than any address
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])")
 _IPV6 = re.compile(r"(?<![\w:])(?:[0-9A-Fa-f]{1,4}:){2,7}(?::|[0-9A-Fa-f]{1,4})[0-9A-Fa-f:.]*")
+# What each address has in it, and is found a hundred times as fast.
+_DOTS = re.compile(r"\.\d{1,3}\.\d{1,3}\.\d")
+_COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")
+_AGENT_WORDS = ("Mozilla/", "AppleWebKit/", "(KHTML", "Gecko/", "Chrome/", "Firefox/", "Safari/")
 _AGENT = re.compile(r"Mozilla/\d|AppleWebKit/\d|\(KHTML|Gecko/\d|Chrome/\d|Firefox/\d|Safari/\d")
 _TEXTS = ("VARCHAR", "MAP(VARCHAR, VARCHAR)")
 # What could hold a moment of the day among the columns of sealed visits and events.
@@ -91,12 +95,18 @@ def _checks(
             yield from _retention(session, control, now)
 
 
-def is_telling(text: str, own: Iterable[str] = ()) -> bool:
+def is_telling(text: str, own: Collection[str] = ()) -> bool:
     """Tell whether a text holds an IP address, but a site's own name, or a user agent."""
-    if _AGENT.search(text):
+    if any(word in text for word in _AGENT_WORDS) and _AGENT.search(text):
         return True
-    found = (*_IPV4.findall(text), *_IPV6.findall(text))
-    return any(_is_address(candidate) and candidate not in own for candidate in found)
+    return any(
+        _is_address(candidate) and candidate not in own
+        for hint, address in ((_DOTS, _IPV4), (_COLONS, _IPV6))
+        for hit in hint.finditer(text)
+        for candidate in address.findall(
+            text, max(0, hit.start() - _OVERLAP_BYTES), hit.end() + _OVERLAP_BYTES
+        )
+    )
 
 
 def _is_address(candidate: str) -> bool:

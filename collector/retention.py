@@ -7,6 +7,7 @@ operator has just said how long days are kept, all that is due then goes at once
 
 import calendar
 import logging
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from collector.control import Control, Purging, Site
@@ -31,6 +32,17 @@ def kept_from(today: date, months: int) -> date:
     return date(year, month + 1, min(today.day, last)) if year > 0 else date.min
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What became of one site."""
+
+    site: Site
+    before: Purging
+    after: Purging
+    days: int  # deleted just now
+    leaves_bytes: bool  # in the archive's file, until that is rewritten
+
+
 class Retention:
     """Deletes what is too old. Used by the loader's thread, between two loads."""
 
@@ -40,14 +52,21 @@ class Retention:
         self._control = control
 
     def purge_due(self, now: datetime) -> int:
-        """Delete the days of all sites that may go now; return how many."""
-        with self._loader.starting_over():
-            purged = sum(self._purge(site, now) for site in self._control.sites())
-            if purged:
-                self._store.rewrite("archive")
-        return purged
+        """Delete the days of all sites that may go now; return how many.
 
-    def _purge(self, site: Site, now: datetime) -> int:
+        What control.sqlite says comes first: the days that are going, then that they are gone.
+        Fewer days than it says are an end in between, after which the archive was not rewritten.
+        """
+        with self._loader.starting_over():
+            done = [self._purge(site, now) for site in self._control.sites()]
+            if any(one.leaves_bytes for one in done):
+                self._store.rewrite("archive")
+            for one in done:
+                if one.after != one.before:
+                    self._control.note_purging(one.site.id, one.after)
+        return sum(one.days for one in done)
+
+    def _purge(self, site: Site, now: datetime) -> _Done:
         today = local_date(site.timezone, now)
         before = self._control.purging(site.id)
         due = self._due(site, today)
@@ -55,16 +74,16 @@ class Retention:
             going = due
         else:
             going = due[:MOST_DAYS_A_DAY] if before.purged_on != today.isoformat() else []
-        purged_on = today.isoformat() if going else before.purged_on
-        after = Purging(purged_on, purges_all=False, overdue_days=len(due) - len(going))
-        if going and not before.purges_all:
-            # Before it is done: should the process end now, rather too few go today than too many.
-            self._control.note_purging(site.id, after)
+        purged_on = before.purged_on
         if going:
+            purged_on = today.isoformat()
+            # Should the process end now, rather too few days go today than too many.
+            going_on = Purging(purged_on, before.purges_all, overdue_days=len(due))
+            self._control.note_purging(site.id, going_on)
             self._delete(site, going[-1] + _ONE_DAY)
-        if after != before:
-            self._control.note_purging(site.id, after)
-        return len(going)
+        left = Purging(purged_on, purges_all=False, overdue_days=len(due) - len(going))
+        was_broken_off = before.overdue_days > len(due)
+        return _Done(site, before, left, len(going), leaves_bytes=bool(going) or was_broken_off)
 
     def _due(self, site: Site, today: date) -> list[date]:
         first = kept_from(today, site.retention_months)

@@ -75,10 +75,10 @@ class Sealer:
         """Seal one day as the live store has it now."""
         of_day = {"site": site, "date": day}
         with self._store.writing() as session:
-            for part in ("pages", "day_paths", "day_names", "day_hosts", "ordered"):
+            for part in ("pages", "day_paths", "day_names", "day_hosts"):
                 session.run(f"seal_{part}", **of_day)
             session.run("seal_numbered", **of_day, gap_us=VISIT_GAP_US)
-            session.run("seal_computed", gap_us=VISIT_GAP_US)
+            session.run("seal_computed", **of_day, gap_us=VISIT_GAP_US)
             session.run("seal_arrivals", site=site)
             session.run("seal_ordinals")
             session.run("seal_placed", site=site)
@@ -141,7 +141,8 @@ class Sealer:
         for part in ("rolled", "rolled_pages"):
             session.run(f"seal_{part}")
         session.run("seal_rollups_of_visits", site=site)
-        for part in ("hours", "names", "hosts", "pages"):
+        ((hosts,),) = session.run("seal_hosts")
+        for part in ("hours", "names", "one_host" if hosts == 1 else "hosts", "pages"):
             session.run(f"seal_rollups_of_{part}")
         for part in ("rollups", "page_rollups"):
             session.run(f"seal_{part}", site=site, date=day, most_values=MOST_VALUES)

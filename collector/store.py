@@ -279,10 +279,13 @@ class Store:
         """Read both databases as of one moment, live first.
 
         Sealing writes the archive before it deletes from live: a day in both is the archive's.
+        DuckDB works in the thread that asks, too, which from then on goes after others.
 
         Args:
             limit_s: after so many seconds whatever runs is interrupted.
         """
+        if threading.current_thread() is not threading.main_thread():  # it serves requests
+            step_back()
         with self._gate.reading():
             try:
                 connection = self._root.cursor()

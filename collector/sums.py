@@ -25,6 +25,7 @@ from collector.filters import (
     entered,
 )
 from collector.question import (
+    EVERYTHING,
     TIMES,
     All,
     Condition,
@@ -74,6 +75,7 @@ class Road(Enum):
     VISITS = auto()
     VISITS_OF_ACTIONS = auto()
     NUMBERS = auto()
+    HOURS = auto()
     ACTIONS = auto()
 
 
@@ -131,6 +133,8 @@ def road(query: Query, side: Side) -> Road:
     kinds = {_kind(part) for part in _parts(query.filters)}
     by_action = any(map(is_of_events, query.dimensions))
     has_hours = not WITHIN_DAYS.isdisjoint(query.dimensions)
+    if side is Side.UNSEALED and _is_of_hours(query):
+        return Road.HOURS
     if by_action or has_hours or not _OF_READING.isdisjoint(query.metrics):
         return Road.NUMBERS if side is Side.SEALED and _is_of_numbers(query) else Road.ACTIONS
     if _Kind.MIXED in kinds:
@@ -147,6 +151,8 @@ def sums(query: Query, side: Side) -> Sums:
         return replace(found, text=visits_of(query, side, found.text))
     if chosen is Road.NUMBERS:
         return numbers_of(query, subquery(f"{side}_actions"))
+    if chosen is Road.HOURS:
+        return Sums(_of_hours(query), {})
     writer = _writer(side)
     return Sums(_of_actions(query, side, writer), writer.values)
 
@@ -225,10 +231,11 @@ def is_by_arrival(query: Query) -> bool:
     return not times(query) and all(field in ARRIVED for _, field in stored(query))
 
 
-def shared_columns(queries: Iterable[Query], side: Side) -> str:
+def shared_columns(queries: Iterable[Query], side: Side, *, is_marked: bool) -> str:
     """Return what several queries need of the same found visits.
 
-    A mark of unsealed visits is 1 where it is the visitor's only one among those found.
+    Unsealed visits that are not marked yet are: with 1 where it is the visitor's only one among
+    those found.
     """
     fields = {
         field
@@ -241,6 +248,8 @@ def shared_columns(queries: Iterable[Query], side: Side) -> str:
     if side is Side.SEALED:
         marks = sorted(MARKED[field] for field in fields if field in MARKED)
         return ", ".join([*columns, "mark", *marks])
+    if is_marked:
+        return ", ".join([*columns, "mark"])
     alone = "count(*) OVER (PARTITION BY date, visitor) = 1"
     return ", ".join([*columns, f"CASE WHEN {alone} THEN 1 ELSE 2 END AS mark"])
 
@@ -347,6 +356,17 @@ def _of_actions(query: Query, side: Side, writer: Writer) -> str:
     return f"({composed(statement('sums_of_actions'), parts)})"
 
 
+def _of_hours(query: Query) -> str:
+    ((n, _),) = stored(query)
+    parts = {
+        "times": times(query),
+        "key": f"d{n}",
+        "actions": subquery("unsealed_actions_alone"),
+        "visits": subquery("unsealed_visits"),
+    }
+    return f"({composed(statement('sums_of_hours'), parts)})"
+
+
 def _actions_of_visits(side: Side, *, reads: bool) -> str:
     unsealed = "unsealed_readings" if reads else "unsealed_events"
     if side is Side.SEALED:
@@ -393,6 +413,14 @@ def _enters(query: Query, writer: Writer) -> str:
         columns = entered(ACTIONS_OF_VISITS, ACTIONS_OF_VISITS)
         parts.append(writer.condition(query.filters, columns))
     return " AND ".join(parts) or "true"
+
+
+def _is_of_hours(query: Query) -> bool:
+    """Tell whether hours are all that is asked by, of everything."""
+    fields = [field for _, field in stored(query)]
+    is_everything = query.filters == EVERYTHING and query.period.is_whole
+    reads = not _OF_READING.isdisjoint(query.metrics)
+    return is_everything and not reads and len(fields) == 1 and fields[0] in WITHIN_DAYS
 
 
 def _is_of_numbers(query: Query) -> bool:

@@ -13,8 +13,10 @@ from collector.control import Purging
 from collector.keeper import Keeper
 from collector.question import Dimension, Metric, Period, Query
 from collector.retention import Retention, kept_from
+from collector.store import StoreError
 from tests.house import House, event, house
 from tests.serving import wait_until
+from tests.test_load import files_no_larger_than
 
 START = datetime(2025, 7, 28, 12, tzinfo=UTC)  # the months due later are as long
 FIRST = START.date()
@@ -142,6 +144,19 @@ def test_a_standstill_is_made_up_for_two_days_a_day(filled: House) -> None:
         assert of(here).purge_due(now + timedelta(hours=3)) == 0  # as after a start
         assert len(sealed(here, site)) == left
         assert here.control.purging(site).overdue_days == left
+
+
+def test_an_end_before_the_archive_was_rewritten_is_made_up_for(filled: House) -> None:
+    """As after a kill or a full disk: on the same day nothing more goes, but its bytes do."""
+    here, word = filled, b"/of-0-/"
+    with files_no_larger_than(200_000), pytest.raises(StoreError):
+        of(here).purge_due(due(0))
+    assert sealed(here, SITE) == [*range(1, DAYS)]
+    here.store.checkpoint_archive()
+    assert word in here.bytes_on_disk()
+    assert of(here).purge_due(due(0)) == 0
+    assert word not in here.bytes_on_disk()
+    assert here.control.purging(SITE).overdue_days == 0
 
 
 def test_what_the_operator_decides_is_done_at_once(filled: House) -> None:

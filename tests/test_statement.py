@@ -48,9 +48,9 @@ def test_the_statement_equals_the_configuration(
         page = whole.get("/privacy").text
         assert page.count('class="weaker"') == is_weaker
         said = words("en")(f"setting.{setting}")
-        (row,) = re.findall(rf"<tr[^>]*><th scope=.row.>{said}.*?</tr>", page)
+        (row,) = re.findall(rf"<tr[^>]*><th [^>]*>{said}.*?</tr>", page)
         shown = {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
-        assert f"<td>{shown}" in row
+        assert f">{shown}" in row
 
 
 def test_keys_on_a_disk_show_everywhere(started: Started, tmp_path: Path) -> None:

@@ -532,3 +532,17 @@ def test_rows_of_the_same_transaction_are_joined_in_order(tmp_path: Path) -> Non
         )
     assert "ASOF_JOIN" in plan
     assert "NESTED_LOOP_JOIN" not in plan
+
+
+def test_a_thread_that_asks_goes_after_those_that_answer(filled: Path) -> None:
+    """DuckDB works in it too; the main thread, which serves requests, stays as it is."""
+    with house(filled) as here:
+
+        def niceness() -> int:
+            here.rows("SELECT 1")
+            return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+        before = niceness()
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(niceness).result()
+        assert (before, asked) == (os.getpriority(os.PRIO_PROCESS, 0), max(before, 5))

@@ -1,4 +1,4 @@
--- In the order of the visits. Texts are looked up when all is sorted: that takes half as long.
+-- In the order of the visits, and of the steps of each. Texts are looked up when all is sorted: that takes half as long.
 INSERT INTO archive.events
 WITH names AS (SELECT list(name ORDER BY rank) AS texts FROM day_names),
     hosts AS (SELECT list(host ORDER BY rank) AS texts FROM day_hosts)
@@ -26,5 +26,5 @@ FROM (
         FROM live.events
         WHERE site = $site AND date = $date AND (props IS NOT NULL OR revenue IS NOT NULL)
     ) USING (event)
-    ORDER BY visitor, visit, step
+    ORDER BY (visitor::BIGINT << 32) + e.n  -- one key is sooner sorted than three
 );

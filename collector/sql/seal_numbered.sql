@@ -1,7 +1,18 @@
--- As number_events does it. A table is read in the order it was written in, so that nothing has to
--- be sorted again. `act` counts pageviews and custom events.
+-- The day's events in the order of number_events, and what that adds to them. Numbers stand for texts:
+-- they are sooner sorted. What comes in order is read in order, so that nothing has to be sorted again.
+-- `act` counts pageviews and custom events.
 CREATE OR REPLACE TEMP TABLE numbered AS
-WITH begun AS (
+WITH ordered AS (
+    SELECT
+        e.rowid AS event, token, at_us, hour, arrival, interactive, engaged_s, scroll, page,
+        n.rank AS name, h.rank AS host, name <> 'engagement' AS acts, name = 'pageview' AS is_view
+    FROM live.events e
+    JOIN day_paths p USING (path)
+    JOIN day_names n USING (name)
+    JOIN day_hosts h USING (host)
+    WHERE site = $site AND date = $date
+    ORDER BY token, at_us, n.rank, p.rank
+), begun AS (
     SELECT
         *,
         row_number() OVER () AS n,
@@ -10,8 +21,6 @@ WITH begun AS (
 )
 SELECT
     * EXCLUDE (begins),
-    $site AS site,
-    $date AS date,
     count(*) FILTER (begins) OVER so_far AS island,
     count(*) FILTER (acts) OVER so_far AS act,
     last_value(CASE WHEN acts THEN at_us END IGNORE NULLS) OVER so_far AS acted_at_us

@@ -1,5 +1,5 @@
 -- Single actions that are let through, and the visits that contain one.
-WITH found AS MATERIALIZED (
+WITH found AS (
     SELECT
         date, visitor, visit, name = 'pageview' AS is_view, path, engaged_s, scroll, duration_s,
         is_bounce,

@@ -1,6 +1,7 @@
--- Pageviews and custom events of days that are not sealed, each with its visit.
+-- Pageviews and custom events of days that are not sealed, each with the visit it lies in.
 SELECT e.date, e.token AS visitor, v.started_at_us AS visit, e.hour, name, host, path AS page, props
 FROM (/*unsealed_events*/) e
-ASOF JOIN live.visits v
-    ON v.site = e.site AND v.date = e.date AND v.token = e.token AND e.at_us >= v.started_at_us
+JOIN live.visits v
+    ON v.site = e.site AND v.date = e.date AND v.token = e.token
+    AND e.at_us BETWEEN v.started_at_us AND v.last_at_us
 WHERE name <> 'engagement'

@@ -5,7 +5,8 @@ SELECT
     exit_page, source, channel, referrer, utm_source, utm_medium, utm_campaign, country, device,
     browser, os, screen
 FROM /*unsealed*/ e
-ASOF JOIN live.visits v
-    ON v.site = e.site AND v.date = e.date AND v.token = e.token AND e.at_us >= v.started_at_us
+JOIN live.visits v
+    ON v.site = e.site AND v.date = e.date AND v.token = e.token
+    AND e.at_us BETWEEN v.started_at_us AND v.last_at_us
 JOIN live.arrivals a ON a.arrival = v.arrival
 WHERE name <> 'engagement'

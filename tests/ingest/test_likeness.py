@@ -14,7 +14,7 @@ PAGE = f"https://{SITE}/news?utm_source=letter&id=7#top"
 
 def row(text: str) -> dict[str, str]:
     """Return the row that a page shows."""
-    cells = re.findall(r"<code>(\w+)</code></th><td>(.*?)</td>", text)
+    cells = re.findall(r"<code>(\w+)</code></th><td[^>]*>(.*?)</td>", text)
     return {name: re.sub(r"<.*?>", "", value) for name, value in cells}
 
 

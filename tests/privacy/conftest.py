@@ -19,7 +19,7 @@ DEBUG = ("--log-level", "debug")
 # Allows as large a core dump as one can, so that it is the program that forbids it.
 MOST_CORE = ("sh", "-c", 'ulimit -Sc "$(ulimit -Hc)"; exec "$@"', "sh")
 # What tells whom a process speaks to, and which files it writes.
-_TRACED = "connect,sendto,sendmsg,sendmmsg,open,openat,openat2,creat"
+_TRACED = "prctl,connect,sendto,sendmsg,sendmmsg,open,openat,openat2,creat"
 
 
 @dataclass(frozen=True)

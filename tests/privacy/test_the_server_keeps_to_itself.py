@@ -94,6 +94,11 @@ def test_the_running_server_cannot_dump_core(watched: Watched) -> None:
     assert found.groups() == ("0", "0")
 
 
+def test_no_other_process_may_read_the_servers_memory(watched: Watched) -> None:
+    """None of the same user; root may read everything anyway."""
+    assert "prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE" in watched.trace
+
+
 def test_the_limit_is_the_programs_own() -> None:
     """What starts it in these tests allows as large a core as one can."""
     shown = subprocess.run(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import attrgetter
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -208,6 +209,33 @@ def test_a_browser_whose_settings_object_is_believed(
     assert front.events(section) == []
     assert objector.watch.posted == []
     assert {each.signal for each in front.arrived if section in each.url} == {"1"}
+
+
+def test_opting_out_survives_a_restart_of_the_browser(
+    playwright: Playwright, front: Front, section: str, tmp_path: Path
+) -> None:
+    """On the site's pages, after going back to one that was kept, and on the opt-out page."""
+    for start in range(2):
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path,
+            executable_path=EXECUTABLE,
+            args=[*FLAGS, front.resolver_rule],
+            ignore_default_args=UNWANTED_DEFAULTS,
+            ignore_https_errors=True,
+            user_agent=USER_AGENT,
+        )
+        page = context.new_page()
+        page.goto(opt_out_page(BESIDE))
+        if not start:
+            press(page, "Do not count my visits", NOT_COUNTED)
+        expect(page.get_by_role("heading", level=1)).to_have_text(NOT_COUNTED)
+        if start:
+            visit(page, BESIDE.home + section)
+            page.go_back(wait_until="commit")
+            page.go_forward(wait_until="commit")
+            page.evaluate(FENCE)
+        context.close()
+    assert front.events(section) == []
 
 
 def test_the_waiting_panel_tells_an_objector_why_nothing_comes(

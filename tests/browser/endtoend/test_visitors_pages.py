@@ -66,6 +66,17 @@ def test_pages_can_be_read_by_everyone(page: Page, scheme: str) -> None:
     page.emulate_media(color_scheme="light")
 
 
+def test_tables_are_tables_on_a_phone(page: Page) -> None:
+    """Although each row is shown as a paragraph there: screen readers go by the roles."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(PREFIX.counter + "privacy")
+    table = page.get_by_role("table").first
+    assert table.get_by_role("row").count() == 7
+    assert table.get_by_role("columnheader", name="Setting", include_hidden=True).count() == 1
+    assert table.get_by_role("rowheader").first.inner_text() == "Day keys only in memory"
+    assert table.get_by_role("cell").first.inner_text() == "yes"
+
+
 def test_pages_are_used_by_keyboard(page: Page) -> None:
     """Focus can be seen, goes from top to bottom, and Enter presses."""
     page.goto(PREFIX.counter + "opt-out")
