@@ -10,6 +10,7 @@ from dashboard.formats import Unit
 from dashboard.periods import ONE_DAY, before, days_in, year_before
 
 _MINUS = "\N{MINUS SIGN}"
+UNCHANGED = "as before"
 
 
 class Against(StrEnum):
@@ -78,11 +79,11 @@ def change_of(now: float | None, then: float | None, unit: Unit) -> str:
     if unit is Unit.PER_CENT:
         points = round(now) - round(then)
         unit_name = "point" if abs(points) == 1 else "points"
-        return f"{_signed(points)} {unit_name}" if points else "as before"
+        return f"{_signed(points)} {unit_name}" if points else UNCHANGED
     if not then:
         return "new"
     per_cent = round(100 * (now - then) / then)
-    return f"{_signed(per_cent)}%" if per_cent else "as before"
+    return f"{_signed(per_cent)}%" if per_cent else UNCHANGED
 
 
 def _signed(number: int) -> str:

@@ -9,12 +9,12 @@ from starlette.responses import Response
 
 from collector.control import Site
 from collector.notebook import Annotation, Notebook
-from collector.question import Dimension, Period, Query, TooSlowError
+from collector.question import Dimension, Period, Query, Report, TooSlowError
 from dashboard import cards, charts, formats, rhythm, timeline
 from dashboard.addresses import View
 from dashboard.asking import Answer, Unanswered, answers
 from dashboard.chosen import Comparing
-from dashboard.comparing import change_of, finished, same_part
+from dashboard.comparing import UNCHANGED, change_of, finished, same_part
 from dashboard.frame import Frame
 from dashboard.measures import METRICS, Measure, Totals
 from dashboard.pages import render
@@ -139,9 +139,10 @@ def _tiles_of(
     frame: Frame, found: Mapping[str, Answer], compared: Compared | None
 ) -> dict[str, Any]:
     answer = found["totals"]
-    then = found.get("part_then")
-    is_known = then is not None and not isinstance(then, Unanswered)
-    both = (_totals(found.get("part", answer)), _totals(then)) if is_known and then else None
+    now, then = found.get("part", answer), found.get("part_then")
+    both = None
+    if isinstance(now, Report) and isinstance(then, Report):
+        both = _totals(now), _totals(then)
     tiles = [_tile(frame, measure, answer, both) for measure in Measure]
     return {
         "tiles": tiles,
@@ -158,11 +159,12 @@ def _tile(
     least = frame.parts.stats.least_visitors
     now, then = both or (Totals(), Totals())
     is_unanswered = isinstance(answer, Unanswered)
+    changed = change_of(measure.of(now), measure.of(then), measure.unit) if both else ""
     return Tile(
         label=measure.label,
         value=formats.NOTHING if is_unanswered else measure.written(_totals(answer), least),
-        change=change_of(measure.of(now), measure.of(then), measure.unit) if both else "",
-        was=measure.written(then, least) if both else "",
+        change=changed,
+        was=measure.written(then, least) if changed not in {"", UNCHANGED} else "",
         caption=measure.caption,
         href=frame.view.showing(measure).href,
         current=measure is frame.view.measure,
