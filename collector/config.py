@@ -251,7 +251,7 @@ OPTIONS = (
         " 1 hides none.",
     ),
     Option("query_limit", 30, _whole(1, 3_600), "seconds", "How long one answer may take."),
-    Option("memory_limit", 512, _whole(64, 1_048_576), "MiB", "What DuckDB may use."),
+    Option("memory_limit", 512, _whole(128, 1_048_576), "MiB", "What DuckDB may use."),
     Option(
         "threads",
         2,

@@ -5,7 +5,8 @@ stands there is sealed, and whatever live still holds of it is ignored until it 
 """
 
 import logging
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +21,7 @@ _LOG = logging.getLogger("gatecount.seal")
 # midnight what was begun before it is finished, or half an hour and more of its events are.
 SEAL_AFTER = timedelta(minutes=35)
 MOST_VALUES = 100_000  # that a day's sums name of each dimension; a large site reads 30,000 pages
+_LINES_A_MIB = 3_000  # of the live store, that are sealed at once for each MiB DuckDB may use
 _ARCHIVED = (
     "visits", "events", "pages", "arrivals", "rollups", "page_rollups", "page_weeks", "page_months",
     "rolled_spans", "drops", "sealed",
@@ -75,21 +77,23 @@ class Sealer:
         """Seal one day as the live store has it now."""
         of_day = {"site": site, "date": day}
         with self._store.writing() as session:
-            for part in ("pages", "day_paths", "day_names", "day_hosts"):
+            for part in ("pages", "day_paths", "day_names", "day_hosts", "ordinals"):
                 session.run(f"seal_{part}", **of_day)
-            session.run("seal_numbered", **of_day, gap_us=VISIT_GAP_US)
-            session.run("seal_computed", **of_day, gap_us=VISIT_GAP_US)
-            session.run("seal_arrivals", site=site)
-            session.run("seal_ordinals")
-            session.run("seal_placed", site=site)
-            session.run("seal_visits", **of_day)
-            for part in ("readings", "page_visits", "name_visits"):
+            for part in ("rolled", "rolled_pages", "joined"):
                 session.run(f"seal_{part}")
-            session.run("seal_events", **of_day)
-            self._roll_up(session, site, day)
-            session.run("seal_drops", site=site, date=day)
-            session.run("seal_late", site=site, date=day)
-            session.run("seal_ledger", site=site, date=day, sealed_at_us=_microseconds(now))
+            ((lines, visitors),) = session.run("seal_size", **of_day)
+            ((hosts,),) = session.run("seal_hosts")
+            for first, last in _shares(visitors, lines / self._store.memory_limit_mib):
+                self._seal_visitors(session, site, day, first, last)
+                if hosts > 1:
+                    session.run("seal_rollups_of_hosts")
+            if hosts == 1:
+                session.run("seal_rollups_of_one_host")
+            for part in ("rollups", "page_rollups"):
+                session.run(f"seal_{part}", **of_day, most_values=MOST_VALUES)
+            for part in ("drops", "late"):
+                session.run(f"seal_{part}", **of_day)
+            session.run("seal_ledger", **of_day, sealed_at_us=_microseconds(now))
             self._roll_up_spans(session, site, day)
             session.run("seal_forget_tokens")
         self._store.checkpoint_archive()
@@ -137,15 +141,22 @@ class Sealer:
             session.run("forget_chunk_days", left=left)
         self._loader.reread_ledger()
 
-    def _roll_up(self, session: Session, site: int, day: date) -> None:
-        for part in ("rolled", "rolled_pages"):
+    def _seal_visitors(self, session: Session, site: int, day: date, first: int, last: int) -> None:
+        """Archive some of a day's visitors, and add them to its sums."""
+        of_day = {"site": site, "date": day}
+        session.run(
+            "seal_numbered", **of_day, first_visitor=first, last_visitor=last, gap_us=VISIT_GAP_US
+        )
+        session.run("seal_computed", **of_day, gap_us=VISIT_GAP_US)
+        for part in ("arrivals", "placed"):
+            session.run(f"seal_{part}", site=site)
+        session.run("seal_visits", **of_day)
+        for part in ("readings", "count_joined", "page_visits", "name_visits"):
             session.run(f"seal_{part}")
+        session.run("seal_events", **of_day)
         session.run("seal_rollups_of_visits", site=site)
-        ((hosts,),) = session.run("seal_hosts")
-        for part in ("hours", "names", "one_host" if hosts == 1 else "hosts", "pages"):
+        for part in ("hours", "names", "pages"):
             session.run(f"seal_rollups_of_{part}")
-        for part in ("rollups", "page_rollups"):
-            session.run(f"seal_{part}", site=site, date=day, most_values=MOST_VALUES)
 
     def _roll_up_spans(self, session: Session, site: int, day: date) -> None:
         """Sum up what weeks and months are over by now; the day's own anew if they were before."""
@@ -159,6 +170,14 @@ class Sealer:
         for site in removed:
             self._control.forget(site.id)
             _LOG.info("site_purged", extra={"site": site.id})
+
+
+def _shares(visitors: int, lines_a_mib: float) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last visitor of each share of a day that fits into memory."""
+    shares = max(1, math.ceil(lines_a_mib / _LINES_A_MIB))
+    size = math.ceil(visitors / shares)
+    for first in range(1, visitors + 1, max(1, size)):
+        yield first, min(visitors, first + size - 1)
 
 
 def _microseconds(now: datetime) -> int:

@@ -222,7 +222,7 @@ class Store:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.scratch = data / "tmp"
         self._data = data
-        self._memory_limit_mib = memory_limit_mib
+        self.memory_limit_mib = memory_limit_mib
         self._threads = threads
         self._gate = _Gate()
         self._lock = _locked(data / "store.lock")
@@ -358,7 +358,7 @@ class Store:
         return duckdb.connect(
             ":memory:",
             config={
-                "memory_limit": f"{self._memory_limit_mib}MiB",
+                "memory_limit": f"{self.memory_limit_mib}MiB",
                 "threads": self._threads,
                 "temp_directory": str(self.scratch),
                 "max_temp_directory_size": _SPILL_LIMIT,

@@ -61,7 +61,7 @@ EXAMPLES = {
     "flood_limit": Example(1, "2", "3", (1, 2, 3)),
     "small_cells": Example(1, "2", "3", (1, 2, 3)),
     "query_limit": Example(1, "2", "3", (1, 2, 3)),
-    "memory_limit": Example(64, "65", "66", (64, 65, 66)),
+    "memory_limit": Example(128, "129", "130", (128, 129, 130)),
     "threads": Example(1, "2", "3", (1, 2, 3)),
     "log_level": Example("debug", "warning", "error", ("debug", "warning", "error")),
 }
@@ -151,7 +151,7 @@ BAD: dict[str, list[object]] = {
     "flood_limit": [0, 1_000_001, "", "many", 0.5, False],
     "small_cells": [0, 1_001, "", "few", 0.5, True],
     "query_limit": [0, 3_601, "", "long", 0.5, True],
-    "memory_limit": [0, 63, 1_048_577, "512MB", True],
+    "memory_limit": [0, 127, 1_048_577, "512MB", True],
     "threads": [0, 257, "two", True],
     "log_level": ["", "INFO", "verbose", 1],
 }  # fmt: skip
@@ -168,7 +168,7 @@ ALLOWED = {
     "flood_limit": "a whole number from 1 to 1000000",
     "small_cells": "a whole number from 1 to 1000",
     "query_limit": "a whole number from 1 to 3600",
-    "memory_limit": "a whole number from 64 to 1048576",
+    "memory_limit": "a whole number from 128 to 1048576",
     "threads": "a whole number from 1 to 256",
     "log_level": "one of debug, info, warning, error",
 }

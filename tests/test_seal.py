@@ -7,12 +7,13 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from collector import keeper
+from collector import keeper, seal
 from collector.journal import Drops, Event, NewKey
 from collector.keeper import Keeper
 from collector.retention import Retention
@@ -468,3 +469,41 @@ def test_a_keeper_that_fails_ends_the_process(
     finally:
         signal.signal(signal.SIGTERM, before)
     assert [(r.message, r.levelno) for r in caplog.records] == [("keeper_failed", logging.CRITICAL)]
+
+
+@pytest.mark.parametrize("host", ["example.com", "other.example.com"])
+def test_a_day_sealed_in_shares_is_the_same_day(
+    ram: Path, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    """However few of its visitors fit into memory at once."""
+    found = []
+    for lines_a_mib in (3_000.0, 0.3):
+        monkeypatch.setattr(seal, "_LINES_A_MIB", lines_a_mib)
+        folder = ram / str(lines_a_mib)
+        folder.mkdir()
+        with house(folder) as here:
+            site = here.site()
+            for n in range(60):
+                read = partial(
+                    event,
+                    site,
+                    token=n % 7,
+                    path=f"/{n % 5}",
+                    host=host if n % 3 else "example.com",
+                )
+                at = NOON + timedelta(minutes=11 * n)
+                here.load(
+                    read(at, source=f"s{n % 4}"),
+                    read(at + timedelta(minutes=1), name="engagement", engaged_s=n, scroll=n % 11),
+                )
+            here.load(event(site, NOON, token=99, name="engagement", path="/never-opened"))
+            assert here.sealer.seal_due(NEXT_NIGHT) == 1
+            pages = "(FROM archive.page_rollups JOIN archive.pages USING (site, page))"
+            found.append(
+                [
+                    here.rows(f"SELECT * FROM {table} ORDER BY ALL")
+                    for table in ("archive.rollups", "archive.sealed", "archive.drops", pages)
+                ]
+            )
+    assert len(found[0][0]) >= 30
+    assert found[0] == found[1]

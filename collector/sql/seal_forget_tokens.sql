@@ -1,5 +1,15 @@
--- The way back from a number to a token ends with the transaction.
-DROP TABLE ordinals; DROP TABLE numbered; DROP TABLE computed;
-DROP TABLE placed; DROP TABLE readings; DROP TABLE page_visits; DROP TABLE name_visits;
-DROP TABLE day_paths; DROP TABLE day_names; DROP TABLE day_hosts; DROP TABLE rolled;
-DROP TABLE rolled_pages;
+-- The way back from a number to a token ends with the transaction. A day without visitors made only
+-- some of these.
+DROP TABLE IF EXISTS ordinals;
+DROP TABLE IF EXISTS numbered;
+DROP TABLE IF EXISTS computed;
+DROP TABLE IF EXISTS placed;
+DROP TABLE IF EXISTS readings;
+DROP TABLE IF EXISTS joined;
+DROP TABLE IF EXISTS page_visits;
+DROP TABLE IF EXISTS name_visits;
+DROP TABLE IF EXISTS day_paths;
+DROP TABLE IF EXISTS day_names;
+DROP TABLE IF EXISTS day_hosts;
+DROP TABLE IF EXISTS rolled;
+DROP TABLE IF EXISTS rolled_pages;

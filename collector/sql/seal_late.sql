@@ -3,7 +3,8 @@ INSERT INTO archive.drops
 SELECT $site, $date, 'late', late
 FROM (
     SELECT
-        (SELECT count(*) FROM numbered WHERE NOT acts)
-        - (SELECT coalesce(sum(parts), 0) FROM readings) AS late
+        count(*) - (SELECT coalesce(sum(parts), 0) FROM joined) AS late
+    FROM live.events
+    WHERE site = $site AND date = $date AND name = 'engagement'
 )
 WHERE late > 0;

@@ -1,6 +1,6 @@
 INSERT INTO archive.sealed
 SELECT
     $site, $date, $sealed_at_us,
-    (SELECT count(*) FROM computed),
-    (SELECT count(*) FROM numbered WHERE acts),
+    (SELECT coalesce(total(visits), 0) FROM rolled WHERE dimension = 'total'),
+    (SELECT coalesce(total(events), 0) FROM rolled WHERE dimension = 'total'),
     (SELECT count(*) FROM live.day_keys WHERE site = $site AND date = $date);

@@ -1,28 +1,30 @@
--- The day's events in the order of number_events, and what that adds to them. Numbers stand for texts:
--- they are sooner sorted. What comes in order is read in order, so that nothing has to be sorted again.
--- `act` counts pageviews and custom events.
+-- The events of some visitors in the order of number_events, and what that adds to them. Numbers stand
+-- for texts: they are sooner sorted. What comes in order is read in order, so that nothing has to be
+-- sorted again. `act` counts pageviews and custom events.
 CREATE OR REPLACE TEMP TABLE numbered AS
 WITH ordered AS (
     SELECT
-        e.rowid AS event, token, at_us, hour, arrival, interactive, engaged_s, scroll, page,
+        e.rowid AS event, visitor, at_us, hour, arrival, interactive, engaged_s, scroll, page,
         n.rank AS name, h.rank AS host, name <> 'engagement' AS acts, name = 'pageview' AS is_view
     FROM live.events e
+    JOIN (FROM ordinals WHERE visitor BETWEEN $first_visitor AND $last_visitor) USING (token)
     JOIN day_paths p USING (path)
     JOIN day_names n USING (name)
     JOIN day_hosts h USING (host)
     WHERE site = $site AND date = $date
-    ORDER BY token, at_us, n.rank, p.rank
+    ORDER BY visitor, at_us, n.rank, p.rank
 ), begun AS (
     SELECT
         *,
         row_number() OVER () AS n,
-        lag(token) OVER () IS DISTINCT FROM token OR at_us - lag(at_us) OVER () > $gap_us AS begins
+        lag(visitor) OVER () IS DISTINCT FROM visitor OR at_us - lag(at_us) OVER () > $gap_us
+            AS begins
     FROM ordered
 )
 SELECT
-    * EXCLUDE (begins),
-    count(*) FILTER (begins) OVER so_far AS island,
-    count(*) FILTER (acts) OVER so_far AS act,
+    * EXCLUDE (begins) REPLACE (n::INTEGER AS n),
+    (count(*) FILTER (begins) OVER so_far)::INTEGER AS island,
+    (count(*) FILTER (acts) OVER so_far)::INTEGER AS act,
     last_value(CASE WHEN acts THEN at_us END IGNORE NULLS) OVER so_far AS acted_at_us
 FROM begun
 WINDOW so_far AS (ROWS UNBOUNDED PRECEDING);

@@ -1,5 +1,8 @@
 -- Tokens end here: each becomes a random number of its day. The mapping is never written.
 CREATE OR REPLACE TEMP TABLE ordinals AS
-SELECT token, row_number() OVER (ORDER BY random()) AS visitor
-FROM computed
-WHERE visit = 1;
+SELECT token, (row_number() OVER (ORDER BY random()))::UINTEGER AS visitor
+FROM (
+    SELECT DISTINCT token
+    FROM live.events
+    WHERE site = $site AND date = $date AND name <> 'engagement'
+);

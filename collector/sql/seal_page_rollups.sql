@@ -4,9 +4,12 @@ INSERT INTO archive.page_rollups
 WITH ranked AS (
     SELECT
         dimension, page,
-        row_number() OVER (PARTITION BY dimension ORDER BY visits + events DESC, path) AS rank
+        row_number() OVER (
+            PARTITION BY dimension ORDER BY total(visits) + total(events) DESC, any_value(path)
+        ) AS rank
     FROM rolled_pages
     JOIN (SELECT page, path FROM archive.pages WHERE site = $site) USING (page)
+    GROUP BY dimension, page
 )
 SELECT
     $site, $date, dimension, CASE WHEN rank > $most_values THEN other ELSE page END AS page,

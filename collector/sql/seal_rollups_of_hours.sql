@@ -1,7 +1,7 @@
 -- By hour: who acted in it, and the visits that began in it.
 INSERT INTO rolled
 SELECT
-    'hour', hour::VARCHAR, count(DISTINCT token), 0, count(*) FILTER (is_view), count(*), 0, 0, 0,
+    'hour', hour::VARCHAR, count(DISTINCT visitor), 0, count(*) FILTER (is_view), count(*), 0, 0, 0,
     0, 0, 0
 FROM numbered
 WHERE acts

@@ -1,0 +1,1 @@
+INSERT INTO joined SELECT sum(parts) FROM readings;

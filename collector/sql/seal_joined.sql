@@ -1,0 +1,2 @@
+-- Engagement that belongs to a page.
+CREATE OR REPLACE TEMP TABLE joined (parts BIGINT);
