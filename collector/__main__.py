@@ -21,7 +21,8 @@ import typer
 from collector import config as options
 from collector import log
 from collector.config import Config, Settings, StartError
-from collector.control import Control, ControlError
+from collector.control import Control
+from collector.control_file import ControlError
 from collector.hosts import snippet
 
 if TYPE_CHECKING:

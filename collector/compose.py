@@ -103,7 +103,7 @@ def collector_and_dashboard(config: Config, clock: Clock = time.time) -> Iterato
                 yield
 
         app = core.application(owned.routes, lifespan)
-        access_key = None if config.access_key else core.control.ensure_access_key()
+        access_key = None if config.access_key else core.control.access.ensure_access_key()
         yield Composed(app, core.control, core.ingest, core.notices(), access_key)
 
 

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from collector.control import LOGIN_LIFETIME
+from collector.access import LOGIN_LIFETIME
 from dashboard.pages import render
 from dashboard.parts import Parts
 from dashboard.web import BodyTooLargeError, bounded_body, is_cross_site, local_path
@@ -58,7 +58,7 @@ class Accounts:
     """
 
     def __init__(self, parts: Parts) -> None:
-        self._control = parts.control
+        self._access = parts.control.access
         self._clock = parts.clock
         self._form = Throttle(capacity=10, refill_s=1)
         self._api = Throttle(capacity=50, refill_s=0.2)
@@ -66,7 +66,7 @@ class Accounts:
     def logged_in(self, request: Request) -> bool:
         """Tell whether a request carries a login that is still good. Blocking."""
         token = request.cookies.get(_cookie_name(request))
-        return bool(token) and self._control.login_valid(token or "", self._clock())
+        return bool(token) and self._access.login_valid(token or "", self._clock())
 
     def api_refusal(self, request: Request) -> tuple[int, str] | None:
         """Return why a program's request is refused, as status and message. Blocking."""
@@ -75,7 +75,7 @@ class Accounts:
             return 401, "send the access key as Authorization: Bearer KEY"
         if not self._api.enter(self._clock()):
             return 429, "too many wrong access keys; wait some seconds"
-        if not self._control.check_access_key(header[len(_BEARER) :].strip()):
+        if not self._access.check_access_key(header[len(_BEARER) :].strip()):
             return 401, "this is not the access key"
         self._api.succeeded()
         return None
@@ -114,13 +114,13 @@ class Accounts:
             response = render("login.html", 429, next=where, problem=problem)
             response.headers["Retry-After"] = "5"
             return response
-        if not self._control.check_access_key(key):
+        if not self._access.check_access_key(key):
             return render("login.html", 403, next=where, problem="That is not the access key.")
         self._form.succeeded()
         response = RedirectResponse(where, 303)
         response.set_cookie(
             _cookie_name(request),
-            self._control.open_login(now),
+            self._access.open_login(now),
             max_age=int(LOGIN_LIFETIME.total_seconds()),
             secure=_is_secure(request),
             httponly=True,
@@ -134,7 +134,7 @@ class Accounts:
             return _cross_site()
         token = request.cookies.get(_cookie_name(request))
         if token:
-            self._control.close_login(token)
+            self._access.close_login(token)
         response = RedirectResponse("/login", 303)
         response.delete_cookie(
             _cookie_name(request), secure=_is_secure(request), httponly=True, samesite="lax"

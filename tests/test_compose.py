@@ -111,14 +111,14 @@ def test_the_access_key_is_made_once_and_never_where_one_is_configured(
         assert composed.access_key is None
     with compose.collector_and_dashboard(own) as composed:
         assert composed.access_key is None
-        assert composed.control.check_access_key("a-key-of-twenty-four-chars")
+        assert composed.control.access.check_access_key("a-key-of-twenty-four-chars")
     with compose.collector_and_dashboard(given) as composed:
         made = composed.access_key
         assert made
-        assert composed.control.check_access_key(made)
+        assert composed.control.access.check_access_key(made)
     with compose.collector_and_dashboard(given) as composed:
         assert composed.access_key is None
-        assert composed.control.check_access_key(made)
+        assert composed.control.access.check_access_key(made)
     control = Control.open(ram / "data" / "control.sqlite")
     control.close()
 

@@ -1,4 +1,4 @@
-"""control.sqlite: sites, the access key, logins."""
+"""control.sqlite: sites, and the file itself."""
 
 import contextlib
 import sqlite3
@@ -7,29 +7,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from collector.control import (
-    LOGIN_LIFETIME,
-    AccessKeyConfiguredError,
-    BadDomainError,
-    BadTimezoneError,
-    Control,
-    NewerFileError,
-    Site,
-    SiteExistsError,
-    StorageError,
-    UnknownSiteError,
-    domain_name,
-    migrate,
-    timezone_name,
-)
+from collector.control import Control, Site, SiteExistsError, UnknownSiteError
+from collector.control_file import NewerFileError, StorageError, migrate
 
 NOW = datetime(2026, 11, 24, 9, 30, 0, 123456, tzinfo=UTC)
-OWN_KEY = "a-key-of-the-operator"
 
 
 @pytest.fixture
@@ -50,93 +36,6 @@ def other(path: Path, control: Control) -> Iterator[Control]:
     """Open the same file once more, as another process would."""
     with contextlib.closing(Control.open(path)) as opened:
         yield opened
-
-
-@pytest.mark.parametrize(
-    ("written", "domain"),
-    [
-        ("example.com", "example.com"),
-        (" Example.COM. ", "example.com"),
-        ("https://www.Example.com/", "example.com"),
-        ("HTTP://stats.example.co.uk", "stats.example.co.uk"),
-        ("www.com", "www.com"),
-        ("localhost", "localhost"),
-        ("my_site.example.com", "my_site.example.com"),
-        ("192.0.2.7", "192.0.2.7"),
-        ("http://[2001:DB8::1]/", "2001:db8::1"),
-        ("2001:db8:0::1", "2001:db8::1"),
-        ("bücher.example", "xn--bcher-kva.example"),
-        ("BÜCHER.example", "xn--bcher-kva.example"),
-        ("straße.example", "xn--strae-oqa.example"),
-        ("ΟΔΟΣ.example", "xn--pxavbq.example"),
-        ("xn--bcher-kva.example", "xn--bcher-kva.example"),
-        ("例え。example", "xn--r8jz45g.example"),
-        ("a" * 63 + ".example", "a" * 63 + ".example"),
-        (".".join(["a" * 49] * 5) + ".abc", ".".join(["a" * 49] * 5) + ".abc"),
-    ],
-)
-def test_what_people_paste_becomes_the_bare_host(written: str, domain: str) -> None:
-    """Nothing that is taken as meant loses what tells two sites apart."""
-    assert domain_name(written) == domain
-
-
-@pytest.mark.parametrize(
-    ("written", "advice"),
-    [
-        ("", "write a host name"),
-        ("https://", "write a host name"),
-        ("https://example.com/blog", "write example.com,"),
-        ("example.com?q", "write example.com,"),
-        ("example.com#top", "write example.com,"),
-        ("https://example.com:8443/", "write example.com,"),
-        ("me:secret@example.com", "write example.com,"),
-        ("[2001:db8::1]:8000", "write 2001:db8::1,"),
-        ("ftp://example.com", "only http"),
-        ("exam ple.com", "write a host name"),
-        ("example..com", "write a host name"),
-        ("-a.example", "write a host name"),
-        ("a" * 64 + ".example", "write a host name"),
-        (".".join(["a" * 49] * 5) + ".abcd", "at most 253"),
-        ("192.0.2.256", "ends like an IP address"),
-        ("http://[2001:db8::1", "write a host name"),
-        ("<b>.example", "write a host name"),
-    ],
-)
-def test_what_names_no_site_is_refused_with_what_to_write(written: str, advice: str) -> None:
-    """A path or port cannot be dropped in silence: it may be what was meant."""
-    with pytest.raises(BadDomainError, match=advice):
-        domain_name(written)
-
-
-@pytest.mark.parametrize(
-    ("written", "zone"),
-    [
-        ("Europe/Berlin", "Europe/Berlin"),
-        ("europe/berlin", "Europe/Berlin"),
-        (" America/New York ", "America/New_York"),
-        ("utc", "UTC"),
-    ],
-)
-def test_a_time_zone_is_known_however_it_is_capitalised(written: str, zone: str) -> None:
-    """What is stored is the zone's own name."""
-    assert timezone_name(written) == zone
-
-
-@pytest.mark.parametrize(
-    ("written", "advice"),
-    [
-        ("Berlin", "did you mean Europe/Berlin"),
-        ("Europe/Belrin", "did you mean Europe/Berlin"),
-        ("New York", "America/New_York"),
-        ("localtime", "is no time zone"),
-        ("../../etc/passwd", "is no time zone"),
-        ("", "write it as in Europe/Berlin"),
-    ],
-)
-def test_an_unknown_time_zone_is_refused_with_the_nearest(written: str, advice: str) -> None:
-    """Most people know their city, not its spelling in the database."""
-    with pytest.raises(BadTimezoneError, match=advice):
-        timezone_name(written)
 
 
 def test_an_added_site_is_there_in_every_process(control: Control, other: Control) -> None:
@@ -221,8 +120,8 @@ def test_the_revision_changes_with_sites_whoever_changed_them(
 ) -> None:
     """Own changes and those of others look alike; logins are no change."""
     seen = [(control.revision(), other.revision())]
-    control.ensure_access_key()
-    control.open_login(NOW)
+    control.access.ensure_access_key()
+    control.access.open_login(NOW)
     assert (control.revision(), other.revision()) == seen[0]
     for change in (
         lambda: control.add_site("example.com", "UTC", NOW),
@@ -233,114 +132,6 @@ def test_the_revision_changes_with_sites_whoever_changed_them(
         assert control.revision() == other.revision()
         seen.append((control.revision(), other.revision()))
     assert len(set(seen)) == 4
-
-
-def test_the_access_key_is_shown_once_ever(path: Path) -> None:
-    """Later starts keep it and do not know it."""
-    with contextlib.closing(Control.open(path)) as control:
-        assert not control.check_access_key("")
-        key = control.ensure_access_key()
-        assert key is not None
-        assert control.ensure_access_key() is None
-    with contextlib.closing(Control.open(path)) as control:
-        assert control.ensure_access_key() is None
-        assert control.check_access_key(key)
-        assert control.check_access_key(f" {key}\n")
-        assert not control.check_access_key(key[:-1])
-        assert not control.check_access_key(key.upper())
-        assert not control.check_access_key("\ud800")
-
-
-def test_keys_are_long_and_free_of_look_alikes(control: Control) -> None:
-    """193 bits, and a double click selects the whole of it."""
-    keys = [control.reset_access_key() for _ in range(20)]
-    assert len(set(keys)) == 20
-    assert {len(key) for key in keys} == {39}
-    assert not set("".join(keys)) & set("0o1il-_ ")
-
-
-def test_neither_key_nor_login_is_in_the_file(path: Path, control: Control) -> None:
-    """Their digests are; a configured key has not even that."""
-    key = control.ensure_access_key() or ""
-    token = control.open_login(NOW)
-    with contextlib.closing(Control.open(path, OWN_KEY)) as configured:
-        own_token = configured.open_login(NOW)
-        assert configured.login_valid(own_token, NOW)
-    content = path.read_bytes()
-    for secret in (key, token, OWN_KEY, own_token):
-        assert secret.encode() not in content
-
-
-def test_a_configured_key_wins(path: Path) -> None:
-    """The stored one rests until the option is gone; then one is made if there is none."""
-    with contextlib.closing(Control.open(path, OWN_KEY)) as control:
-        assert control.ensure_access_key() is None
-        assert control.check_access_key(OWN_KEY)
-        with pytest.raises(AccessKeyConfiguredError, match="option access_key"):
-            control.reset_access_key()
-    with contextlib.closing(Control.open(path)) as control:
-        assert not control.check_access_key(OWN_KEY)
-        key = control.ensure_access_key() or ""
-        assert control.check_access_key(key)
-    with contextlib.closing(Control.open(path, OWN_KEY)) as control:
-        assert not control.check_access_key(key)
-
-
-def test_a_login_lasts_thirty_days(control: Control, other: Control) -> None:
-    """It is open in every process until its last moment, which is out."""
-    control.ensure_access_key()
-    token = control.open_login(NOW)
-    end = NOW + LOGIN_LIFETIME
-    assert end - NOW == timedelta(days=30)
-    assert other.login_valid(token, end - timedelta(microseconds=1))
-    assert not other.login_valid(token, end)
-
-
-@pytest.mark.parametrize("token", ["", "x", "\ud800", "' OR 1 = 1 --"])
-def test_an_unknown_token_is_no_login(control: Control, token: str) -> None:
-    """Whatever a cookie may hold."""
-    assert not control.login_valid(token, NOW)
-    control.close_login(token)
-    control.ensure_access_key()
-    control.open_login(NOW)
-    assert not control.login_valid(token, NOW)
-    control.close_login(token)
-
-
-def test_closing_a_login_leaves_the_others(control: Control) -> None:
-    """And may be done twice."""
-    control.ensure_access_key()
-    here, there = control.open_login(NOW), control.open_login(NOW)
-    control.close_login(here)
-    control.close_login(here)
-    assert not control.login_valid(here, NOW)
-    assert control.login_valid(there, NOW)
-
-
-def test_a_new_key_ends_all_logins(path: Path, control: Control, other: Control) -> None:
-    """Also when the operator configures another."""
-    control.ensure_access_key()
-    before = control.open_login(NOW)
-    control.reset_access_key()
-    assert not other.login_valid(before, NOW)
-    assert _logins(path) == 0
-    since = control.open_login(NOW)
-    assert other.login_valid(since, NOW)
-    with contextlib.closing(Control.open(path, OWN_KEY)) as configured:
-        assert not configured.login_valid(since, NOW)
-
-
-def test_expired_logins_are_swept_when_one_is_opened(path: Path, control: Control) -> None:
-    """The table does not grow for ever."""
-    control.ensure_access_key()
-    control.open_login(NOW)
-    control.open_login(NOW + LOGIN_LIFETIME)
-    assert _logins(path) == 1
-
-
-def _logins(path: Path) -> int:
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        return int(connection.execute("SELECT count(*) FROM logins").fetchone()[0])
 
 
 def test_the_file_is_its_owners_alone(path: Path, control: Control) -> None:
@@ -397,16 +188,16 @@ def _tables(connection: sqlite3.Connection) -> list[str]:
 
 def test_a_refused_write_changes_nothing_and_says_where(path: Path, control: Control) -> None:
     """A new key that cannot be stored ends no login, and the next write finds the file free."""
-    control.ensure_access_key()
-    token = control.open_login(NOW)
+    control.access.ensure_access_key()
+    token = control.access.open_login(NOW)
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute(
             "CREATE TRIGGER refuse BEFORE INSERT ON access_key"
             " BEGIN SELECT RAISE(ABORT, 'disk full'); END"
         )
     with pytest.raises(StorageError, match=r"control\.sqlite: disk full"):
-        control.reset_access_key()
-    assert control.login_valid(token, NOW)
+        control.access.reset_access_key()
+    assert control.access.login_valid(token, NOW)
     assert control.add_site("example.com", "UTC", NOW).id == 1
 
 
@@ -420,14 +211,14 @@ def test_a_closed_file_says_so(path: Path) -> None:
 
 def test_threads_may_share_it(control: Control) -> None:
     """Every one of their writes is there, and none was torn."""
-    control.ensure_access_key()
+    control.access.ensure_access_key()
     failures: list[BaseException] = []
 
     def work(number: int) -> None:
         try:
             for turn in range(5):
                 control.add_site(f"site-{number}-{turn}.example", "UTC", NOW)
-                assert control.login_valid(control.open_login(NOW), NOW)
+                assert control.access.login_valid(control.access.open_login(NOW), NOW)
         except BaseException as failure:  # noqa: BLE001 - handed to the test
             failures.append(failure)
 
@@ -449,7 +240,7 @@ print("ready", flush=True)
 sys.stdin.readline()
 control = Control.open(Path(sys.argv[1]))
 site = control.add_site(sys.argv[2], "UTC", datetime.now(UTC))
-print(control.ensure_access_key(), site.id, flush=True)
+print(control.access.ensure_access_key(), site.id, flush=True)
 """
 
 
@@ -479,5 +270,5 @@ def test_processes_that_start_together_agree(path: Path) -> None:
     assert len(keys) == 1
     assert {number for _, number in answers} == {"1", "2", "3", "4"}
     with contextlib.closing(Control.open(path)) as control:
-        assert control.check_access_key(keys[0])
+        assert control.access.check_access_key(keys[0])
         assert len(control.sites()) == 4

@@ -448,7 +448,8 @@ COMPOSED_OF = {
         "_quoted(path)", "name", "table", "column", "found",
     },
     "collector.stats": set(),
-    "collector.control": {"where", "number:d", "table"},
+    "collector.control": {"where"},
+    "collector.control_file": {"number:d", "table"},
     "collector.notebook": {"table", "name"},
 }  # fmt: skip
 

@@ -1,0 +1,160 @@
+"""The file control.sqlite itself: opened, brought up to date, read and written.
+
+`serve`, ingest workers and the command line share it. It keeps SQLite's rollback journal: a few
+small writes a day gain nothing from a write-ahead log, which would add two files without which a
+copy of the first may lack its last changes.
+"""
+
+import contextlib
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+Connection = sqlite3.Connection
+
+_MIGRATIONS = Path(__file__).parent / "sql" / "control"
+_BUSY_TIMEOUT_S = 5.0  # writes take milliseconds; longer means that something is stuck
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class ControlError(Exception):
+    """Something about sites or access cannot be done; the message says what and why."""
+
+
+class StorageError(ControlError):
+    """The file cannot be read or written: full disk, no permission, damage, or stuck."""
+
+    def __init__(self, path: Path, cause: Exception) -> None:
+        super().__init__(f"{path}: {cause}")
+
+
+class NewerFileError(ControlError):
+    """The file was written by a later version of the program."""
+
+    def __init__(self, path: Path, found: int, known: int) -> None:
+        super().__init__(
+            f"{path} has format {found}, this program knows up to {known}: "
+            "install the version that wrote it, or a later one"
+        )
+
+
+class ControlFile:
+    """The open file; every method may be called from any thread.
+
+    Reading takes microseconds; writing takes milliseconds, and up to five seconds when another
+    process writes. Whatever reads or writes raises StorageError when that cannot be done.
+    """
+
+    def __init__(self, path: Path, connection: Connection) -> None:
+        self._path = path
+        self._connection = connection
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close the file; later calls raise StorageError."""
+        with self._lock:
+            self._connection.close()
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Hold the connection; what SQLite has to say becomes a StorageError."""
+        try:
+            with self._lock:
+                yield self._connection
+        except sqlite3.Error as error:
+            raise StorageError(self._path, error) from error
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Hold the write lock from the start: two that read first could not both go on to write."""
+        with self.reading() as connection, connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+
+    def texts(self) -> Iterator[str]:
+        """Yield every text that is kept, for looking through all there is."""
+        with self.reading() as connection:
+            tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+            for (table,) in tables.fetchall():
+                rows = connection.execute(f'SELECT * FROM "{table}"').fetchall()
+                yield from (value for row in rows for value in row if isinstance(value, str))
+
+
+def opened(path: Path) -> Connection:
+    """Open the file, made (mode 0600) or brought up to date as needed.
+
+    Args:
+        path: where the file is or shall be; the directory must exist.
+
+    Raises:
+        NewerFileError: a later version of the program wrote the file.
+        StorageError: it cannot be made, or is no database.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        return _connect(path)
+    except (OSError, sqlite3.Error) as error:
+        raise StorageError(path, error) from error
+
+
+def migrate(connection: Connection, path: Path, folder: Path = _MIGRATIONS) -> None:
+    """Apply the migrations `NNNN_*.sql` that a file lacks, each alone in its transaction.
+
+    Several processes may do so at once: the version is read again under the write lock.
+
+    Raises:
+        NewerFileError: the file has a migration that `folder` has not.
+    """
+    scripts = {int(file.name[:4]): file for file in folder.glob("[0-9]*.sql")}
+    newest = max(scripts)
+    if (found := _version(connection)) > newest:
+        raise NewerFileError(path, found, newest)
+    for number in range(found + 1, newest + 1):
+        with connection:
+            connection.execute("BEGIN IMMEDIATE")
+            if _version(connection) < number:
+                for statement in _statements(scripts[number].read_text(encoding="utf-8")):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {number:d}")
+
+
+def _version(connection: Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Split a script: `executescript` would commit the transaction it is called in."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _connect(path: Path) -> Connection:
+    connection = sqlite3.connect(
+        path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+    )
+    try:
+        # EXTRA also makes the end of a transaction durable: a removal that was reported stays.
+        connection.execute("PRAGMA synchronous = EXTRA")
+        migrate(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def microseconds(when: datetime) -> int:
+    """Return a moment as it is kept."""
+    return (when - _EPOCH) // _MICROSECOND
+
+
+def moment(kept_us: int) -> datetime:
+    """Return a moment that was kept."""
+    return _EPOCH + kept_us * _MICROSECOND
