@@ -14,7 +14,10 @@ from collector.question import (
     Not,
     Operator,
     Property,
+    QueryError,
+    conditions,
 )
+from collector.store import Session, StoreError, StoreInterruptedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,22 @@ def entered(columns: Columns, visits: Columns) -> Columns:
         Dimension.PAGE: visits[Dimension.ENTRY_PAGE],
         Dimension.EVENT_HOSTNAME: visits[Dimension.HOSTNAME],
     }
+
+
+def check_patterns(session: Session, found: Filter) -> None:
+    """Try every pattern of a filter beforehand: what is wrong with it is the asker's to mend.
+
+    Raises:
+        QueryError: a pattern is none.
+    """
+    for condition in conditions(found):
+        for pattern in condition.values if condition.operator is Operator.MATCHES else ():
+            try:
+                session.run("try_pattern", pattern=pattern)
+            except StoreInterruptedError:
+                raise
+            except StoreError:
+                raise QueryError("filters", f"{pattern!r} is no pattern RE2 knows") from None
 
 
 class Writer:

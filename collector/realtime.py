@@ -11,19 +11,17 @@ from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from collector.filters import ACTIONS_OF_VISITS, Writer
+from collector.filters import ACTIONS_OF_VISITS, Writer, check_patterns
 from collector.question import (
     TIMES,
     Field,
     Metric,
-    Operator,
     Query,
     QueryError,
     Row,
     TooSlowError,
-    conditions,
 )
-from collector.store import Session, Store, StoreError, StoreInterruptedError, statement
+from collector.store import Store, StoreInterruptedError, statement
 from collector.sums import composed, listed, subquery
 
 METRICS: Final = (Metric.VISITORS, Metric.VISITS, Metric.PAGEVIEWS, Metric.EVENTS)
@@ -120,7 +118,7 @@ class Realtime:
         text, values = _statement(asked)
         try:
             with self._store.snapshot(self._limit_s) as session:
-                _check_patterns(session, asked.query)
+                check_patterns(session, asked.query.filters)
                 found = session.query(text, **values)
         except StoreInterruptedError:
             raise TooSlowError(f"This took longer than {self._limit_s:.0f} s.") from None
@@ -136,17 +134,6 @@ class Realtime:
         is_hidden = hides and numbers[Metric.VISITORS] < self._least_visitors
         metrics = (None if is_hidden else numbers[metric] for metric in asked.query.metrics)
         return Row(tuple(dimensions), tuple(metrics), is_hidden)
-
-
-def _check_patterns(session: Session, query: Query) -> None:
-    for condition in conditions(query.filters):
-        for pattern in condition.values if condition.operator is Operator.MATCHES else ():
-            try:
-                session.run("try_pattern", pattern=pattern)
-            except StoreInterruptedError:
-                raise
-            except StoreError:
-                raise QueryError("filters", f"{pattern!r} is no pattern RE2 knows") from None
 
 
 def _statement(asked: Recent) -> tuple[str, dict[str, object]]:

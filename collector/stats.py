@@ -13,22 +13,20 @@ from math import floor
 from typing import Any
 
 from collector.answers import Answers, needed, rolled
+from collector.filters import check_patterns
 from collector.question import (
     MAX_ROWS,
     TIMES,
     Dimension,
     Field,
     Metric,
-    Operator,
     Period,
     Query,
-    QueryError,
     Report,
     Row,
     TooSlowError,
-    conditions,
 )
-from collector.store import Session, Store, StoreError, StoreInterruptedError
+from collector.store import Session, Store, StoreInterruptedError
 
 CURRENT_VISITORS_WINDOW = timedelta(minutes=5)
 
@@ -104,7 +102,7 @@ class Stats:
             self._heavy.release()
 
     def _report(self, session: Session, answers: Answers, query: Query) -> Report:
-        _check_patterns(session, query)
+        check_patterns(session, query.filters)
         rows = self._rows(answers, query)
         if (other := _other(query)) is not None:
             others = Report(other, tuple(self._rows(answers, other)))
@@ -143,18 +141,6 @@ class Stats:
         """Return the dates on which a day key was made anew: returning visitors count twice."""
         with self._store.snapshot() as session:
             return frozenset(day for (day,) in session.run("rekeyed_dates", site=site))
-
-
-def _check_patterns(session: Session, query: Query) -> None:
-    for condition in conditions(query.filters):
-        if condition.operator is Operator.MATCHES:
-            for pattern in condition.values:
-                try:
-                    session.run("try_pattern", pattern=pattern)
-                except StoreInterruptedError:
-                    raise
-                except StoreError:
-                    raise QueryError("filters", f"{pattern!r} is no pattern RE2 knows") from None
 
 
 def _row(query: Query, values: tuple[Any, ...], everybody: int, least: int) -> Row:
