@@ -20,8 +20,8 @@ from collector.load import Loader
 from collector.realtime import Realtime
 from collector.retention import Retention
 from collector.seal import Sealer
-from collector.stats import Stats
-from collector.store import Store, StoreError, as_parquet
+from collector.stats import Stats, parquet
+from collector.store import Store, StoreError
 from dashboard import app as dashboard
 
 _FINDINGS = {
@@ -74,7 +74,7 @@ def _dashboard_parts(
         clock=lambda: datetime.fromtimestamp(core.clock(), UTC),
         diagnose=diagnose,
         snippet=lambda site: snippet(core.config.public_url, site.domain),
-        parquet=as_parquet,
+        parquet=parquet,
         geo_date=core.countries.date,
         geo_notice=core.countries.notice,
         geo_attribution=core.countries.attribution_needed,

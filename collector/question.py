@@ -31,6 +31,10 @@ class TooSlowError(Exception):
     """A question took too long, or waited too long for another one; the message is for people."""
 
 
+class TooLargeError(Exception):
+    """An answer takes more memory than it may to be written down; the message is for people."""
+
+
 class Metric(StrEnum):
     """What can be counted."""
 

@@ -24,9 +24,17 @@ from collector.question import (
     Query,
     Report,
     Row,
+    TooLargeError,
     TooSlowError,
 )
-from collector.store import Session, Store, StoreInterruptedError
+from collector.store import (
+    PARQUET_MIB,
+    Session,
+    Store,
+    StoreInterruptedError,
+    StoreMemoryError,
+    as_parquet,
+)
 
 CURRENT_VISITORS_WINDOW = timedelta(minutes=5)
 
@@ -141,6 +149,23 @@ class Stats:
         """Return the dates on which a day key was made anew: returning visitors count twice."""
         with self._store.snapshot() as session:
             return frozenset(day for (day,) in session.run("rekeyed_dates", site=site))
+
+
+def parquet(
+    columns: Sequence[tuple[str, type]],
+    rows: Iterable[Sequence[object]],
+    about: str,
+    memory_limit_mib: int = PARQUET_MIB,
+) -> bytes:
+    """Return an answer as a Parquet file, see `as_parquet`. Blocks.
+
+    Raises:
+        TooLargeError: that takes more memory than it may.
+    """
+    try:
+        return as_parquet(columns, rows, about, memory_limit_mib)
+    except StoreMemoryError:
+        raise TooLargeError("too much for a Parquet file: ask for fewer rows") from None
 
 
 def _row(query: Query, values: tuple[Any, ...], everybody: int, least: int) -> Row:

@@ -44,8 +44,8 @@ _INTERRUPT_EVERY_S = 0.5
 _UNREADABLE_KEPT_S = 30 * 3600  # raw days are gone by 30 hours
 
 _PARQUET_TYPES = {str: "VARCHAR", int: "BIGINT", float: "DOUBLE"}
+PARQUET_MIB = 256  # 10,000 rows of long texts take half of it
 _PARQUET_CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "memory_limit": "256MiB",  # 10,000 rows of long texts take half of it
     "threads": 1,
     "temp_directory": "",  # nothing is spilled
     "autoinstall_known_extensions": False,
@@ -66,6 +66,10 @@ class StoreBusyError(StoreError):
 
 class StoreInterruptedError(StoreError):
     """A query took longer than it may."""
+
+
+class StoreMemoryError(StoreError):
+    """A query needs more memory than it may have."""
 
 
 class NewerStoreError(StoreError):
@@ -115,6 +119,7 @@ class Session:
 
         Raises:
             StoreInterruptedError: there is no time left.
+            StoreMemoryError: there is not enough memory.
         """
         if self._ends_at_s is not None and time.monotonic() >= self._ends_at_s:
             raise StoreInterruptedError("no time left")
@@ -122,6 +127,8 @@ class Session:
             return self._connection.execute(text, values or None).fetchall()
         except duckdb.InterruptException:
             raise StoreInterruptedError("interrupted") from None
+        except duckdb.OutOfMemoryException as error:
+            raise StoreMemoryError(_told(error)) from None
         except duckdb.Error as error:
             raise StoreError(_told(error)) from None
 
@@ -145,7 +152,10 @@ def _told(error: duckdb.Error) -> str:
 
 
 def as_parquet(
-    columns: Sequence[tuple[str, type]], rows: Iterable[Sequence[object]], about: str
+    columns: Sequence[tuple[str, type]],
+    rows: Iterable[Sequence[object]],
+    about: str,
+    memory_limit_mib: int = PARQUET_MIB,
 ) -> bytes:
     """Return a Parquet file. Blocks.
 
@@ -155,13 +165,17 @@ def as_parquet(
         columns: names, and whether their values are `str`, `int` or `float`; None may be in all.
         rows: a value for each column.
         about: the file's metadata `gatecount`.
+        memory_limit_mib: what may be used to make it.
+
+    Raises:
+        StoreMemoryError: it takes more than that.
     """
     names = [name for name, _ in columns]
     file = os.memfd_create("parquet", os.MFD_CLOEXEC)
     with (
         os.fdopen(file, "rb") as made,
         _PARQUET_TURN,
-        duckdb.connect(config=_PARQUET_CONFIG) as own,
+        duckdb.connect(config=_PARQUET_CONFIG | {"memory_limit": f"{memory_limit_mib}MiB"}) as own,
     ):
         Session(own).run(
             "parquet",

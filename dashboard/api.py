@@ -25,6 +25,7 @@ from collector.question import (
     Query,
     QueryError,
     Row,
+    TooLargeError,
     TooSlowError,
 )
 from collector.realtime import Minute, Recent, Window
@@ -135,6 +136,8 @@ async def query(parts: Parts, accounts: Accounts, request: Request) -> Response:
         return _refused(RequestError(413, f"the body is longer than {_BODY_BYTES} bytes"))
     except TooSlowError as error:
         return _refused(RequestError(503, str(error)))
+    except TooLargeError as error:
+        return _refused(RequestError(400, str(error), "pagination.limit"))
     except RequestError as error:
         return _refused(error)
 

@@ -101,7 +101,8 @@ class Parts:
         clock: the present, aware and in UTC.
         diagnose: what speaks against counting this very request for that site.
         snippet: the line of HTML to put on the pages of a site.
-        parquet: makes a Parquet file of columns (names and types), rows, and a text about them.
+        parquet: makes a Parquet file of columns (names and types), rows, and a text about them, or
+            raises TooLargeError.
         geo_date: the day the country data was made; None when unknown.
         geo_notice: why countries are unknown; None when all is well.
         geo_attribution: the country data is DB-IP's, whose licence asks for a link.

@@ -18,8 +18,8 @@ from collector.excluded import Asides
 from collector.journal import Event, Record, line
 from collector.load import Loader
 from collector.realtime import Realtime
-from collector.stats import Stats
-from collector.store import Store, as_parquet
+from collector.stats import Stats, parquet
+from collector.store import Store
 from dashboard.app import Parts, routes
 
 NOW = datetime(2026, 11, 24, 13, 32, 10, tzinfo=UTC)  # 14:32 in Berlin
@@ -64,7 +64,7 @@ class Newsroom:
             "excluded": lambda site, period: asides.excluded(site.id, period),
             "properties": lambda site, period, name: asides.property_names(site.id, period, name),
             "snippet": lambda site: f'<script defer src="https://{site.domain}/b.js"></script>',
-            "parquet": as_parquet,
+            "parquet": parquet,
         }
         return Client(Starlette(routes=routes(Parts(**(parts | others)))), scheme)
 

@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 
 from collector.journal import Event
 from collector.question import Metric, Period, Property, Query, TooSlowError
-from collector.stats import Stats
+from collector.stats import Stats, parquet
 from collector.store import as_parquet
 from tests.editors import KEY, Newsroom, newsroom, pageview
 
@@ -438,6 +439,19 @@ def test_any_text_is_a_value_and_a_name_of_a_parquet_file(ram: Path, name: str) 
     assert len(found.columns) == 2
     (ram / "b").write_bytes(as_parquet(columns, [], name))
     assert duckdb.read_parquet(str(ram / "b")).fetchall() == []
+
+
+def test_what_is_too_large_for_a_parquet_file_is_refused(room: Newsroom) -> None:
+    """The refusal says what to do; in another format the same question is answered."""
+    asked: dict[str, object] = {"dimensions": ["event:page"]}
+    room.parts["parquet"] = partial(parquet, memory_limit_mib=1)
+    refused = post_for("parquet", room, **asked)
+    answered = post_for("csv", room, **asked)
+    room.parts.clear()
+    assert refused.status_code == 400
+    assert refused.json()["field"] == "pagination.limit"
+    assert "ask for fewer rows" in refused.json()["error"]
+    assert answered.status_code == 200
 
 
 def test_current_visitors_are_a_number(room: Newsroom) -> None:
