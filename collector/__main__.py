@@ -21,7 +21,7 @@ import typer
 from collector import config as options
 from collector import log
 from collector.config import Config, Settings, StartError
-from collector.control import Control
+from collector.control import Control, in_months
 from collector.control_file import ControlError
 from collector.hosts import snippet
 
@@ -183,7 +183,7 @@ def site_list(context: typer.Context) -> None:
             typer.echo("No site yet. Add one: gatecount site add example.com")
             return
         rows = [
-            (s.domain, s.timezone, s.created_at.date().isoformat(), f"{s.retention_months} months")
+            (s.domain, s.timezone, s.created_at.date().isoformat(), in_months(s.retention_months))
             for s in sites
         ]
         _print_table(("site", "time zone", "since", "kept for"), rows)
@@ -216,12 +216,14 @@ def site_retention(
     """Say for how long a site's numbers are kept; visitors are told, and when it was changed."""
     with _errors_told(), _control(context) as (_, control):
         if not yes:
-            asked = f"Delete the numbers of {domain} that are older than {months} months, for good?"
+            asked = (
+                f"Delete the numbers of {domain} that are older than {in_months(months)}, for good?"
+            )
             typer.confirm(asked, abort=True)
         site = control.set_retention(domain, months, datetime.now(UTC))
         typer.echo(
-            f"Numbers of {site.domain} are kept for {site.retention_months} months. Older ones are"
-            " deleted by the running server within a minute, or at its next start."
+            f"Numbers of {site.domain} are kept for {in_months(site.retention_months)}. Older ones"
+            " are deleted by the running server within a minute, or at its next start."
         )
 
 

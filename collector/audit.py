@@ -16,7 +16,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from collector import journal
-from collector.control import Control
+from collector.control import Control, in_months
 from collector.keys import is_key_file, local_date
 from collector.retention import kept_from
 from collector.statement import RAW_GONE_AFTER_HOURS
@@ -201,7 +201,7 @@ def _retention(session: Session, control: Control, now: datetime) -> Iterator[Ch
     for site in control.sites():
         first = kept_from(local_date(site.timezone, now), site.retention_months)
         ((days, late),) = session.run("audit_days", site=site.id, kept_from=first)
-        what = f"no day of {site.domain} is older than {site.retention_months} months"
+        what = f"no day of {site.domain} is older than {in_months(site.retention_months)}"
         yield Check("P20", what, f"{days:,} sealed days", late)
 
 

@@ -25,6 +25,11 @@ RETENTION_SETTING = "retention_months"
 _STANDING = "WHERE removed_at IS NULL ORDER BY domain"
 
 
+def in_months(months: int) -> str:
+    """Return for how long numbers are kept, as the command line says it."""
+    return f"{months} month" if months == 1 else f"{months} months"
+
+
 class SiteExistsError(ControlError):
     """The domain is a site already."""
 

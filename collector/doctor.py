@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from collector import journal
-from collector.control import Control
+from collector.control import Control, in_months
 from collector.keys import KeyStore
 from collector.statement import RAW_GONE_AFTER_HOURS
 
@@ -74,7 +74,7 @@ def _retention(control: Control) -> Iterator[Finding]:
     for site in control.sites():
         overdue = control.purging(site.id).overdue_days
         found = f"{overdue} days are too old; two go each day" if overdue else "nothing is too old"
-        what = f"{site.domain}: numbers gone after {site.retention_months} months"
+        what = f"{site.domain}: numbers gone after {in_months(site.retention_months)}"
         yield Finding(not overdue, what, found)
 
 

@@ -132,6 +132,7 @@ def test_how_long_a_site_keeps_its_numbers_is_set(gatecount: Command) -> None:
     assert "25 months" in gatecount("site", "list").stdout
     assert gatecount("site", "retention", SITE, "12", "--yes").exit_code == 0
     assert "12 months" in gatecount("site", "list").stdout
+    assert "kept for 1 month." in gatecount("site", "retention", SITE, "1", "--yes").stdout
     assert told(gatecount("site", "retention", SITE, "0", "--yes")).startswith("numbers are kept")
     assert told(gatecount("site", "retention", "example.co", "9", "--yes")).startswith("there is")
 

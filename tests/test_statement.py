@@ -92,6 +92,19 @@ def test_how_long_a_site_keeps_its_numbers_is_told(whole: Whole) -> None:
     assert "deleted after 36 months" in whole.get("/for-sites").text
 
 
+@pytest.mark.parametrize(
+    ("language", "in_words"),
+    [("en", "one month"), ("de", "eine[nm] Monat"), ("fr", "un mois"), ("es", "un mes")],
+)
+def test_one_month_is_told_in_the_singular(whole: Whole, language: str, in_words: str) -> None:
+    """By the privacy page and by the text for a site's own."""
+    whole.composed.control.set_retention(SITE, 1, whole.clock.now)
+    for path in ("/privacy", "/for-sites"):
+        page = whole.get(f"{path}?lang={language}").text
+        assert re.search(rf"\b{in_words}\b", page)
+        assert not re.search(r"\b1 (?:mon|mes|mois)", page, re.IGNORECASE)
+
+
 def test_what_changed_between_two_starts_is_on_record(started: Started) -> None:
     """With the date; the record begins with the first start, which is no change."""
     with started(with_dashboard=True) as whole:
