@@ -5,7 +5,7 @@ Sealed days answer from their rollups where they can; all else is summed up from
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -62,9 +62,7 @@ _TIME_LABELS: Mapping[Field, str] = {
     Dimension.HOUR_OF_DAY: "lpad({0}::VARCHAR, 2, '0')",
     Dimension.WEEKDAY: "isodow(date)::VARCHAR",
 }
-
-
-_SEVERAL = 2
+_SEVERAL = 2  # queries that share something
 
 _Rows = list[tuple[Any, ...]]
 
@@ -101,7 +99,7 @@ class Answers:
     def _by_page(self, query: Query) -> _Rows:
         """Add up sums by page, which have numbers where others have texts."""
         ((n, _),) = stored(query)
-        values = {"rolled": rolled(query), **self._spans(query)}
+        values = {"rolled": rolled(query), **self._rolled_spans(query)}
         text = composed(statement("sums_of_page_rollups"), {"times": times(query)})
         parts = [Sums(f"({text})", values)]
         for part in self._unsealed(query):
@@ -155,7 +153,7 @@ class Answers:
 
     def _bound(self, text: str, query: Query, values: Mapping[str, object]) -> _Rows:
         """Run a statement with those of its values that it names, and those of the period."""
-        since, until = self._span(query)
+        since, until = self._unsealed_span(query)
         period = query.period
         everything = {
             "site": query.site, "first": period.first, "last": period.last,
@@ -165,7 +163,7 @@ class Answers:
         named = set(_NAMED.findall(text))
         return self._session.query(text, **{n: v for n, v in everything.items() if n in named})
 
-    def _span(self, query: Query) -> tuple[date | None, date | None]:
+    def _unsealed_span(self, query: Query) -> tuple[date | None, date | None]:
         """Return the first and the last unsealed day of a query's period."""
         key = (query.site, query.period.first, query.period.last)
         if key not in self._unsealed_spans:
@@ -177,7 +175,7 @@ class Answers:
         return self._unsealed_spans[key]
 
     def _unsealed(self, query: Query) -> list[Sums]:
-        since, _ = self._span(query)
+        since, _ = self._unsealed_span(query)
         return [] if since is None else [self._sums(query, Side.UNSEALED)]
 
     def _sums(self, query: Query, side: Side) -> Sums:
@@ -207,8 +205,8 @@ class Answers:
         found = found_visits(query, side, actions)
         number = len(self._found)
         if side is Side.UNSEALED or road(query, side) is not Road.VISITS:
-            self._keep(f"found_{number}", "true", family, side, found)
-            found = Sums(f"(FROM found_{number})", {})
+            columns = shared_columns(family, side, is_marked=False)
+            found = Sums(self._keep(f"found_{number}", query, found, columns), {})
         return self._meet(family, side, found, number)
 
     def _actions(self, query: Query) -> str | None:
@@ -225,18 +223,16 @@ class Answers:
             return None
         if key not in self._kept_actions:
             name = f"actions_{len(self._kept_actions)}"
-            found = found_actions(query)
-            parts = {"name": name, "columns": "*", "found": found.text, "where": "true"}
-            self._bound(composed(statement("kept_visits"), parts), query, found.values)
-            self._kept_actions[key] = f"(FROM {name})"
+            self._kept_actions[key] = self._keep(name, query, found_actions(query))
         return self._kept_actions[key]
 
     def _keep(
-        self, name: str, where: str, family: Sequence[Query], side: Side, found: Sums
-    ) -> None:
-        columns = shared_columns(family, side, is_marked=name.startswith("often"))
+        self, name: str, query: Query, found: Sums, columns: str = "*", where: str = "true"
+    ) -> str:
+        """Make a table of what was found for a query; return it as a subquery."""
         parts = {"name": name, "columns": columns, "found": found.text, "where": where}
-        self._bound(composed(statement("kept_visits"), parts), family[0], found.values)
+        self._bound(composed(statement("keep_found"), parts), query, found.values)
+        return f"(FROM {name})"
 
     def _meet(self, family: Sequence[Query], side: Side, found: Sums, number: int) -> "_Found":
         """Count visits by the way they arrived, and keep those that marks do not tell.
@@ -248,12 +244,12 @@ class Answers:
         counts = (f"count(*) FILTER (WHERE {once}) AS {c}" for once, c in columns.items())
         parts = {"name": f"met_{number}", "visitors": listed(counts), "found": found.text}
         self._bound(composed(statement("met_visits"), parts), family[0], found.values)
-        often = ""
+        often = "found"
         again = " OR ".join(sorted({again for _, again in told if again}))
         if again:
-            self._keep(f"often_{number}", again, family, side, found)
-            often = f"often_{number}"
-        return _Found(found.text, found.values, often or "found", f"met_{number}", columns)
+            kept = shared_columns(family, side, is_marked=True)
+            often = self._keep(f"often_{number}", family[0], found, kept, again)
+        return _Found(found.text, found.values, often, f"met_{number}", columns)
 
     def _rolled_sums(self, query: Query) -> Sums | None:
         """Return what was summed up when days were sealed, where that holds the answer."""
@@ -266,7 +262,7 @@ class Answers:
         }
         return Sums(f"({composed(statement('sums_of_rollups'), parts)})", {"rolled": name})
 
-    def _spans(self, query: Query) -> dict[str, object]:
+    def _rolled_spans(self, query: Query) -> dict[str, object]:
         """Return of which months, weeks and days a period is made, so that sums hold most of it.
 
         A week is none of a month's parts: it may lie in two.
@@ -276,14 +272,12 @@ class Answers:
         months: list[date] = []
         weeks: list[date] = []
         if _WITHIN_WEEKS.isdisjoint(query.dimensions):
-            rolled_spans = self._session.run(
-                "rolled_spans", site=query.site, first=first, last=last
-            )
+            spans = self._session.run("rolled_spans", site=query.site, first=first, last=last)
             left = set(days)
             for chosen, name in ((months, "month"), (weeks, "week")):
                 if name == "week" and Dimension.MONTH in query.dimensions:
                     continue
-                for span, begin, end in rolled_spans:
+                for span, begin, end in spans:
                     theirs = {begin + n * _DAY for n in range((end - begin).days + 1)}
                     if span == name and theirs <= left:
                         chosen.append(begin)
@@ -296,21 +290,26 @@ class Answers:
 class _Found:
     """Visits that several queries are about, and what is worked out of them.
 
-    `often` holds those whose visitors have to be told apart, `table` how many arrived which way.
+    Args:
+        text: a subquery that finds them.
+        values: what it binds.
+        often: where those are whose visitors have to be told apart.
+        met: the table that counts them by the way they arrived.
+        columns: of that table: which counts visitors, by the condition under which a visit is one.
     """
 
     text: str
     values: Mapping[str, object]
-    often: str = "found"
-    table: str = ""
-    columns: Mapping[str, str] = field(default_factory=dict)  # by which visits are one visitor
+    often: str
+    met: str
+    columns: Mapping[str, str]
 
     def counted(self, query: Query, side: Side) -> str | None:
         """Return what is counted already, in the form of counted_visits."""
         once, _ = told_by_marks(query, side)
         if once not in self.columns or not is_by_arrival(query):
             return None
-        return f"(SELECT {self.columns[once]} AS visitors, * FROM {self.table})"
+        return f"(SELECT {self.columns[once]} AS visitors, * FROM {self.met})"
 
 
 def _family(query: Query, side: Side) -> tuple[object, ...] | None:

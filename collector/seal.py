@@ -55,7 +55,7 @@ class Sealer:
         return [
             (site, day)
             for site, day in days
-            # Events of no known site are kept under site 0, by UTC.
+            # Drops of no known site are kept under site 0, by UTC; so is what a removed site left.
             if now >= date_end(zones.get(site, "UTC"), day) + SEAL_AFTER
         ]
 

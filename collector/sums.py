@@ -1,7 +1,6 @@
 """From a query to SQL that sums up one side, sealed or unsealed days, by what is asked for.
 
-There are three roads, from the shortest on: whole visits (all, or those with an action that the
-filter lets through), actions by page or name, and actions each with all that is known of its visit.
+An answer is summed up on the shortest of several roads, see Road.
 """
 
 import re
@@ -72,21 +71,21 @@ class Side(StrEnum):
 class Road(Enum):
     """What an answer is summed up from."""
 
-    VISITS = auto()
-    VISITS_OF_ACTIONS = auto()
-    NUMBERS = auto()
-    HOURS = auto()
-    ACTIONS = auto()
+    VISITS = auto()  # whole visits
+    VISITS_OF_ACTIONS = auto()  # those with an action that the filter lets through
+    NUMBERS = auto()  # sealed actions by page or name, whose numbers and marks say enough
+    HOURS = auto()  # unsealed actions and visits by hour, side by side
+    ACTIONS = auto()  # actions, each with all that is known of its visit
 
 
 class _Kind(Enum):
     """What a part of a filter speaks of."""
 
-    ARRIVAL = auto()
-    VISIT = auto()
-    PLACE = auto()
-    ACTION = auto()
-    MIXED = auto()
+    ARRIVAL = auto()  # how visitors arrive
+    VISIT = auto()  # what is true of a whole visit
+    PLACE = auto()  # where an action is: also of where a visit began
+    ACTION = auto()  # what else an action is
+    MIXED = auto()  # several of these, or an action and what its visit has done
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,9 +379,12 @@ def _actions_alone(query: Query, side: Side) -> str | None:
     needs_visits = (
         any(not is_of_events(field) and field not in TIMES for field in fields)
         or _has_done(query.filters)
-        or len(list(_branches(query))) > _ALONE
+        or not _NEEDING_VISITS.isdisjoint(_branches(query))
     )
     return None if side is Side.SEALED or needs_visits else subquery("unsealed_actions_alone")
+
+
+_NEEDING_VISITS: Final = frozenset({"FROM visited", "FROM read"})
 
 
 def _branches(query: Query) -> Iterator[str]:
@@ -395,9 +397,6 @@ def _branches(query: Query) -> Iterator[str]:
         yield "FROM visited"
     if not _OF_READING.isdisjoint(query.metrics):
         yield "FROM read"
-
-
-_ALONE = 2  # branches that need no visit
 
 
 def _enters(query: Query, writer: Writer) -> str:

@@ -1,3 +1,4 @@
+-- Found visits by the numbers of what is asked for, whose words sums_of_visits looks up.
 SELECT
     /*times*/
     /*numbers*/

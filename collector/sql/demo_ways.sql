@@ -6,5 +6,6 @@ WITH sources AS (SELECT unnest($sources) AS way, generate_subscripts($sources, 1
     devices AS (SELECT unnest($devices) AS device, generate_subscripts($devices, 1) AS d)
 SELECT
     $kind, row_number() OVER (ORDER BY s, c, d), md5_number_lower(to_json(parts)),
-    parts[1], parts[2], parts[3], parts[4], parts[5], parts[6], parts[7], parts[8], parts[9], parts[10], parts[11]
+    parts[1], parts[2], parts[3], parts[4], parts[5], parts[6], parts[7], parts[8], parts[9],
+    parts[10], parts[11]
 FROM (SELECT s, c, d, way || [country] || device AS parts FROM sources, countries, devices);

@@ -1,4 +1,5 @@
--- All that is asked of found visits by the way they arrived, in one pass over them.
+-- Found visits counted by the way they arrived, in one pass for all queries about them: each has
+-- its own count of those that are one visitor.
 CREATE TEMP TABLE /*name*/ AS
 SELECT
     arrival,

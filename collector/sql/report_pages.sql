@@ -1,5 +1,5 @@
--- As report, by page: numbers are added up, and their paths looked up for those rows only that can be
--- among those asked for.
+-- As report, by page: numbers are added up, and their paths looked up for those rows only that can
+-- be among those asked for.
 WITH summed AS MATERIALIZED (
     SELECT
         page,

@@ -1,4 +1,5 @@
--- Their visits; `act` is the number of the first pageview or custom event.
+-- The visits of the numbered events; `act` is the number of the first pageview or custom event, and
+-- `visits` how many its visitor has.
 CREATE OR REPLACE TEMP TABLE computed AS
 WITH numbered AS (
     SELECT *, visitor AS token, $site AS site, $date AS date FROM temp.numbered

@@ -1,4 +1,5 @@
--- In the order of the visits, and of the steps of each. Texts are looked up when all is sorted: that takes half as long.
+-- In the order of the visits, and of the steps of each. Texts are looked up when all is sorted:
+-- that takes half as long.
 INSERT INTO archive.events
 WITH names AS (SELECT list(name ORDER BY rank) AS texts FROM day_names),
     hosts AS (SELECT list(host ORDER BY rank) AS texts FROM day_hosts)

@@ -1,6 +1,6 @@
--- The events of some visitors in the order of number_events, and what that adds to them. Numbers stand
--- for texts: they are sooner sorted. What comes in order is read in order, so that nothing has to be
--- sorted again. `act` counts pageviews and custom events.
+-- The events of one share of the visitors, in the order and with the islands that number_events
+-- gives them. Numbers stand for texts: they are sooner sorted. What comes in order is read in order,
+-- so that nothing has to be sorted again. `act` counts pageviews and custom events.
 CREATE OR REPLACE TEMP TABLE numbered AS
 WITH ordered AS (
     SELECT

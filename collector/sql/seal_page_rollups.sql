@@ -1,5 +1,5 @@
--- Capped as seal_rollups does it. The most frequent first: most pages are rare, and small numbers side
--- by side take few bytes.
+-- Capped as seal_rollups does it. The most frequent first: most pages are rare, and small numbers
+-- side by side take few bytes.
 INSERT INTO archive.page_rollups
 WITH ranked AS (
     SELECT
@@ -13,8 +13,8 @@ WITH ranked AS (
 )
 SELECT
     $site, $date, dimension, CASE WHEN rank > $most_values THEN other ELSE page END AS page,
-    total(visitors), total(visits), total(pageviews), total(events), total(duration_s), total(entries),
-    total(bounces), total(readings), total(engaged_s), total(scroll)
+    total(visitors), total(visits), total(pageviews), total(events), total(duration_s),
+    total(entries), total(bounces), total(readings), total(engaged_s), total(scroll)
 FROM rolled_pages
 JOIN ranked USING (dimension, page)
 CROSS JOIN (SELECT page AS other FROM archive.pages WHERE site = $site AND path = '(other)')

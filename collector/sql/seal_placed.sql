@@ -1,5 +1,5 @@
--- What a visit's events and sums take from it. `regular` is a visitor of several visits, each of which is
--- compared with the others; of all other visitors the visit is the only one.
+-- What a visit's events and sums take from it. `regular` is its visitor, where that one has several
+-- visits: each is compared with the others. It is NULL where the visit is the visitor's only one.
 CREATE OR REPLACE TEMP TABLE placed AS
 WITH all_placed AS (
     SELECT

@@ -1,3 +1,4 @@
+-- Sums of the day, of one share of its visitors after the other; seal_rollups adds them up.
 CREATE OR REPLACE TEMP TABLE rolled (
     dimension VARCHAR,
     value VARCHAR,

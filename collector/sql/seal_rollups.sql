@@ -13,8 +13,8 @@ WITH ranked AS (
 SELECT
     $site, $date, dimension,
     CASE WHEN rank > $most_values THEN '(other)' ELSE value END AS value,
-    total(visitors), total(visits), total(pageviews), total(events), total(duration_s), total(entries),
-    total(bounces), total(readings), total(engaged_s), total(scroll)
+    total(visitors), total(visits), total(pageviews), total(events), total(duration_s),
+    total(entries), total(bounces), total(readings), total(engaged_s), total(scroll)
 FROM rolled
 JOIN ranked USING (dimension, value)
 GROUP BY ALL

@@ -1,3 +1,4 @@
+-- By page: what visits did on it, and the visits that it began and ended. Pages stay numbers.
 INSERT INTO rolled_pages
 SELECT
     'page', v.page,
@@ -10,12 +11,14 @@ GROUP BY v.page
 UNION ALL
 SELECT
     'entry_page', entry_page, count(*) FILTER (entry_page_mark < 3), count(*),
-    total(pageviews), total(events), total(duration_s), count(*), count(*) FILTER (is_bounce), 0, 0, 0
+    total(pageviews), total(events), total(duration_s), count(*), count(*) FILTER (is_bounce), 0,
+    0, 0
 FROM placed
 GROUP BY entry_page
 UNION ALL
 SELECT
     'exit_page', exit_page, count(*) FILTER (exit_page_mark < 3), count(*),
-    total(pageviews), total(events), total(duration_s), count(*), count(*) FILTER (is_bounce), 0, 0, 0
+    total(pageviews), total(events), total(duration_s), count(*), count(*) FILTER (is_bounce), 0,
+    0, 0
 FROM placed
 GROUP BY exit_page;

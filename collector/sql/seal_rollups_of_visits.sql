@@ -22,9 +22,9 @@ WITH counted AS (
     GROUP BY ALL
 ), worded AS (
     SELECT
-        c.* EXCLUDE (entry_host, exit_host), '' AS nothing, i.host AS entry_host, o.host AS exit_host, source,
-        channel, referrer, utm_source, utm_medium, utm_campaign, country, device, browser, os,
-        screen
+        c.* EXCLUDE (entry_host, exit_host), '' AS nothing, i.host AS entry_host,
+        o.host AS exit_host, source, channel, referrer, utm_source, utm_medium, utm_campaign,
+        country, device, browser, os, screen
     FROM counted c
     JOIN (FROM archive.arrivals WHERE site = $site) USING (arrival)
     JOIN day_hosts i ON i.rank = entry_host

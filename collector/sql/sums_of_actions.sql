@@ -1,4 +1,5 @@
--- Single actions that are let through, and the visits that contain one.
+-- Single actions that are let through, and the visits that contain one; `enters` says that the
+-- visit began where the filter and the question look. Only what is asked for is worked out.
 WITH found AS (
     SELECT
         date, visitor, visit, name = 'pageview' AS is_view, path, engaged_s, scroll, duration_s,

@@ -1,5 +1,5 @@
--- Unsealed days by hour: visits by when they began, all else by when it happened. No action has to be
--- told of which visit it is.
+-- Unsealed days by hour: visits by when they began, all else by when it happened. No action has to
+-- be told of which visit it is.
 WITH acted AS (
     SELECT date, visitor, name, hour AS /*key*/ FROM /*actions*/
 )

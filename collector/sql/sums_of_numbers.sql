@@ -1,5 +1,5 @@
--- Pageviews and custom events by page or by name; marks tell visits and most visitors unless the filter
--- lets only some of a visit's actions through.
+-- Sealed pageviews and custom events by page or by name; marks tell visits and most visitors,
+-- unless the filter lets through only some of what a visit did on a page or under a name.
 WITH found AS (
     SELECT * FROM /*actions*/ /*arriving*/ WHERE /*where*/
 )

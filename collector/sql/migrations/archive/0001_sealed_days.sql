@@ -1,5 +1,5 @@
--- Days that are over. Nothing here is derived from an address or a user agent but the coarse
--- device and country; `visitor` is a random number within one site and day.
+-- Days that are over. Nothing here is derived from an address or a user agent but the country and
+-- the families of device, browser and system; `visitor` is a random number within one site and day.
 CREATE TABLE archive.sealed (
     site INTEGER,
     date DATE,
@@ -31,8 +31,8 @@ CREATE TABLE archive.arrivals (
 );
 
 -- A mark says where a row stands among those of its visitor's day that have the same value: 1, the
--- only visit with it; 2, the first of several; 3, a later one. Visitors are a sum of marks under 3 and
--- need not be told apart. Country, device, browser and os are the visitor's own: `mark` is theirs.
+-- only visit with it; 2, the first of several; 3, a later one. Visitors are a sum of marks under 3
+-- and need not be told apart. Country, device, browser and os are the visitor's own: `mark` is theirs.
 CREATE TABLE archive.visits (
     site INTEGER,
     date DATE,

@@ -1,2 +1,2 @@
--- Found visits that are read more than once.
+-- What was found, visits or actions, and is read more than once.
 CREATE TEMP TABLE /*name*/ AS SELECT /*columns*/ FROM /*found*/ WHERE /*where*/;
