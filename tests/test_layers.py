@@ -325,15 +325,13 @@ def _composed(text: str) -> Iterator[str]:
                 yield from (before + string + after for string in strings)
 
 
-_PART = re.compile(
-    r"\(/\*(\w+)\*/\)"
-)  # a statement within another one, as collector/store.py has it
+# A statement within another one, as collector/store.py has it.
+_PART = re.compile(r"\(/\*(\w+)\*/\)")
 
 
 def dead_statements(names: Iterable[str], sources: Mapping[str, str]) -> list[str]:
     """Return the statements that no module speaks of by name, nor another as its part."""
-    parts = re.compile(r"\(/\*(\w+)\*/\)")
-    named = {part for path in SQL.glob("*.sql") for part in parts.findall(path.read_text("utf-8"))}
+    named = {part for path in SQL.glob("*.sql") for part in _PART.findall(path.read_text("utf-8"))}
     for text in sources.values():
         named.update(_strings(text), _composed(text))
     return sorted(set(names) - named)
