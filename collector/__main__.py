@@ -268,6 +268,47 @@ def audit(
         raise typer.Exit(1)
 
 
+@cli.command()
+def backup(
+    context: typer.Context,
+    target: Annotated[
+        Path, typer.Argument(metavar="DEST", help="An empty directory, or one that is not there.")
+    ],
+    unsealed: Annotated[  # noqa: FBT002 - a flag
+        bool,
+        typer.Option(
+            "--unsealed", help="Days that are not over, too; keep that backup for a day at most."
+        ),
+    ] = False,
+) -> None:
+    """Copy sealed days and control data, also while a server runs, and check the copy."""
+    from collector import backup, upkeep  # noqa: PLC0415 - see _listen
+
+    with _errors_told():
+        config = context.obj.settings().config
+        _prepare_process(config)
+        steps = backup.back_up(config, target, datetime.now(UTC), has_unsealed=unsealed)
+        made = upkeep.shown(steps)
+    typer.echo(f"Backed up to {target}, and checked:")
+    typer.echo("\n".join(f"  {line}" for line in upkeep.told(made)))
+
+
+@cli.command()
+def restore(
+    context: typer.Context,
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="What `backup` made.")],
+) -> None:
+    """Fill an empty data directory from a backup."""
+    from collector import backup, upkeep  # noqa: PLC0415 - see _listen
+
+    with _errors_told():
+        config = context.obj.settings().config
+        _prepare_process(config)
+        restored = upkeep.shown(backup.restore(config, source))
+    typer.echo(f"Restored to {config.data}:")
+    typer.echo("\n".join(f"  {line}" for line in upkeep.told(restored)))
+
+
 @config_cli.command("show")
 def config_show(context: typer.Context) -> None:
     """Show every option, its value and where that came from."""

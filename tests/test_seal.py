@@ -16,6 +16,7 @@ import pytest
 from collector import keeper, seal
 from collector.journal import Drops, Event, NewKey
 from collector.keeper import Keeper
+from collector.lending import Lender
 from collector.retention import Retention
 from collector.seal import SEAL_AFTER
 from tests.house import ALL_VISITS, SEALED_EVENTS, House, at_us, event, house
@@ -352,9 +353,9 @@ async def keeping(
     """Have a keeper turn, and seal, twenty times a second."""
     monkeypatch.setattr(keeper, "_LOAD_EVERY_S", 0.05)
     monkeypatch.setattr(keeper, "_SEAL_EVERY_S", 0.0)
-    async with Keeper(
-        here.loader, here.sealer, Retention(here.store, here.loader, here.control), clock
-    ).running():
+    retention = Retention(here.store, here.loader, here.control)
+    lender = Lender(here.folder, here.store)
+    async with Keeper(here.loader, here.sealer, retention, lender, clock).running():
         yield
 
 
