@@ -309,6 +309,22 @@ def restore(
     typer.echo("\n".join(f"  {line}" for line in upkeep.told(restored)))
 
 
+@cli.command()
+def export(
+    context: typer.Context,
+    target: Annotated[
+        Path, typer.Argument(metavar="DEST", help="An empty directory, or one that is not there.")
+    ],
+    site: Annotated[str | None, typer.Option(metavar="DOMAIN", help="One site alone.")] = None,
+) -> None:
+    """Write sealed visits and events as Parquet, a file a month, also while a server runs."""
+    from collector import export, upkeep  # noqa: PLC0415 - see _listen
+
+    with _errors_told(), _control(context) as (config, control):
+        exported = upkeep.shown(export.export(config, control, target, site))
+    typer.echo(f"Exported to {target}: {upkeep.told_of_export(exported)}")
+
+
 @config_cli.command("show")
 def config_show(context: typer.Context) -> None:
     """Show every option, its value and where that came from."""

@@ -104,7 +104,7 @@ def back_up(
     """
     if not (config.data / _CONTROL).exists():
         raise BackupError(f"{config.data} is no data directory: it has no {_CONTROL}")
-    with _told(), _filling(target):
+    with told(), filling(target):
         if has_unsealed:
             yield from _copy_chunks(config.data / _JOURNAL, target / _JOURNAL)
         control.copy_file(config.data / _CONTROL, target / _CONTROL)
@@ -130,7 +130,7 @@ def restore(config: Config, source: Path) -> Iterator[Progress | Backup]:
     Raises:
         BackupError: the data directory is not empty, or the backup is not whole, or too new.
     """
-    with _told(), _filling(config.data):
+    with told(), filling(config.data):
         backup = _listed(source)
         control.look_through(source / _CONTROL)
         with opened(source / _ARCHIVE, config.data, config.memory_limit) as session:
@@ -178,8 +178,8 @@ def opened(archive: Path, folder: Path, memory_limit_mib: int) -> Iterator[Sessi
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
-    """Say what went wrong in this module's words."""
+def told() -> Iterator[None]:
+    """Turn what goes wrong with files and databases into a BackupError."""
     try:
         yield
     except (LendingError, StoreError) as error:
@@ -189,7 +189,7 @@ def _told() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _filling(target: Path) -> Iterator[None]:
+def filling(target: Path) -> Iterator[None]:
     """Have a directory filled that is empty or not there; it is emptied when that fails."""
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     if _content(target):

@@ -1,4 +1,4 @@
-"""What the commands `backup` and `restore` show: how far they are, and what they did."""
+"""What the commands `backup`, `restore` and `export` show: how far they are, and what they did."""
 
 from collections.abc import Iterable
 from typing import TypeVar
@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from collector import backup
 from collector.backup import Backup
+from collector.export import Exported
 
 _T = TypeVar("_T")
 
@@ -35,15 +36,21 @@ def told(made: Backup) -> list[str]:
     held = made.archive
     span = f", {held.first_day} to {held.last_day}" if held.days else ""
     lines = [
-        f"made at       {made.made_at:%Y-%m-%d %H:%M} UTC by gatecount {made.version}",
-        f"sites         {made.sites:,}",
-        f"sealed days   {held.days:,}{span}",
-        f"visits        {held.visits:,}",
-        f"events        {held.events:,}",
+        f"made at         {made.made_at:%Y-%m-%d %H:%M} UTC by gatecount {made.version}",
+        f"sites           {made.sites:,}",
+        f"sealed days     {held.days:,}{span}",
+        f"visits          {held.visits:,}",
+        f"events          {held.events:,}",
     ]
     chunks = [file for file in made.files if file.name.startswith("journal/")]
     if made.has_unsealed:
         size = decimal(sum(file.size_bytes for file in chunks))
-        lines.append(f"unsealed      {len(chunks):,} chunks of the journal, {size}")
-    lines += [f"{f.name:<14}{decimal(f.size_bytes)}" for f in made.files if f not in chunks]
+        lines.append(f"unsealed        {len(chunks):,} chunks of the journal, {size}")
+    lines += [f"{f.name:<16}{decimal(f.size_bytes)}" for f in made.files if f not in chunks]
     return lines
+
+
+def told_of_export(made: Exported) -> str:
+    """Return what was exported, in a sentence."""
+    size = decimal(made.size_bytes)
+    return f"{made.visits:,} visits and {made.events:,} events in {made.files:,} files, {size}."

@@ -30,6 +30,7 @@ SIBLINGS = {
     "demo": "",
     "doctor": "control journal keys statement",
     "excluded": "question store",
+    "export": "backup config control lending store",
     "filters": "question",
     "geo": "",
     "habits": "anonymise demo scrub sources store",
@@ -57,7 +58,7 @@ SIBLINGS = {
     "statement": "config control hosts journal keys objection",
     "store": "",
     "sums": "filters question store",
-    "upkeep": "backup",
+    "upkeep": "backup export",
     "visitors": "control hosts ingest journal keys languages objection request statement",
     "wire": "scrub",
 }
