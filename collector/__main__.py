@@ -336,6 +336,12 @@ def config_show(context: typer.Context) -> None:
         _print_table(("option", "value", "from", "what it is"), rows)
 
 
+@config_cli.command("example")
+def config_example() -> None:
+    """Print a configuration file with every option commented out."""
+    typer.echo(options.example(), nl=False)
+
+
 def _print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     # Not at the top: a server, which draws no table, would keep the 3 MB these take.
     from rich.console import Console  # noqa: PLC0415 - see above
