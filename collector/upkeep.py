@@ -16,11 +16,18 @@ _T = TypeVar("_T")
 
 def shown(steps: Iterable[backup.Progress | _T]) -> _T:
     """Show how far something is, on standard error; return what it ends with."""
-    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()
+    console = Console(stderr=True)
+    bars = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,  # cron's mails have no bars
+    )
     made: _T | None = None
-    with Progress(
-        *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True
-    ) as bars:
+    with bars:
         bar = bars.add_task("Beginning", total=None)
         for step in steps:
             if isinstance(step, backup.Progress):

@@ -295,6 +295,20 @@ def test_whoever_asks_is_told_that_there_is_no_copy(
         backed_up(here.folder, ram / "backup")
 
 
+def test_a_server_that_ends_leaves_the_archive_to_whoever_waits(
+    data: Path, ram: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command goes on by itself, and takes its request back."""
+    monkeypatch.setattr(lending, "_LOOK_EVERY_S", 0.01)
+    with house(data):
+        backing_up = backup.back_up(configured(data), ram / "backup", NOW)
+        wait_until(lambda: bool(next(backing_up)) and bool(names(data / "lent")), "a request")
+    *_, made = backing_up
+    assert isinstance(made, Backup)
+    assert made.archive.events == VISITORS
+    assert names(data / "lent") == set()
+
+
 def test_the_drill(tmp_path: Path) -> None:
     """Back up beside a running server, destroy everything, restore: the numbers are the same."""
     with installed(tmp_path) as here:
