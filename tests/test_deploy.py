@@ -58,6 +58,7 @@ def test_the_unit_keeps_keys_in_ram_and_memory_off_the_disk() -> None:
         "RuntimeDirectoryMode=0700", "RuntimeDirectoryPreserve=restart", "UMask=0077",
         "LimitCORE=0", "LimitMEMLOCK=64M", "MemorySwapMax=0", "LimitNOFILE=65536",
         "NoNewPrivileges=yes", "CapabilityBoundingSet=", "ProtectSystem=strict",
+        "MemoryDenyWriteExecute=yes",
         "TimeoutStartSec=60", "TimeoutStopSec=120", "User=gatecount",
     }  # fmt: skip
 
