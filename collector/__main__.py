@@ -271,6 +271,63 @@ def audit(
         raise typer.Exit(1)
 
 
+@cli.command()
+def backup(
+    context: typer.Context,
+    target: Annotated[
+        Path, typer.Argument(metavar="DEST", help="An empty directory, or one that is not there.")
+    ],
+    unsealed: Annotated[  # noqa: FBT002 - a flag
+        bool,
+        typer.Option(
+            "--unsealed", help="Days that are not over, too; keep that backup for a day at most."
+        ),
+    ] = False,
+) -> None:
+    """Copy sealed days and control data, also while a server runs, and check the copy."""
+    from collector import backup, upkeep  # noqa: PLC0415 - see _listen
+
+    with _errors_told():
+        config = context.obj.settings().config
+        _prepare_process(config)
+        steps = backup.back_up(config, target, datetime.now(UTC), has_unsealed=unsealed)
+        made = upkeep.shown(steps)
+    typer.echo(f"Backed up to {target}, and checked:")
+    typer.echo("\n".join(f"  {line}" for line in upkeep.told(made)))
+
+
+@cli.command()
+def restore(
+    context: typer.Context,
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="What `backup` made.")],
+) -> None:
+    """Fill an empty data directory from a backup."""
+    from collector import backup, upkeep  # noqa: PLC0415 - see _listen
+
+    with _errors_told():
+        config = context.obj.settings().config
+        _prepare_process(config)
+        restored = upkeep.shown(backup.restore(config, source))
+    typer.echo(f"Restored to {config.data}:")
+    typer.echo("\n".join(f"  {line}" for line in upkeep.told(restored)))
+
+
+@cli.command()
+def export(
+    context: typer.Context,
+    target: Annotated[
+        Path, typer.Argument(metavar="DEST", help="An empty directory, or one that is not there.")
+    ],
+    site: Annotated[str | None, typer.Option(metavar="DOMAIN", help="One site alone.")] = None,
+) -> None:
+    """Write sealed visits and events as Parquet, a file a month, also while a server runs."""
+    from collector import export, upkeep  # noqa: PLC0415 - see _listen
+
+    with _errors_told(), _control(context) as (config, control):
+        exported = upkeep.shown(export.export(config, control, target, site))
+    typer.echo(f"Exported to {target}: {upkeep.told_of_export(exported)}")
+
+
 @config_cli.command("show")
 def config_show(context: typer.Context) -> None:
     """Show every option, its value and where that came from."""
@@ -280,6 +337,12 @@ def config_show(context: typer.Context) -> None:
             for row in context.obj.settings().table
         ]
         _print_table(("option", "value", "from", "what it is"), rows)
+
+
+@config_cli.command("example")
+def config_example() -> None:
+    """Print a configuration file with every option commented out."""
+    typer.echo(options.example(), nl=False)
 
 
 def _print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

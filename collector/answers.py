@@ -127,10 +127,11 @@ class Answers:
                 Sums(f"(SELECT '{name}' AS panel, * FROM {part.text})", part.values)
                 for part in self._unsealed(query)
             ]
-        answers: dict[Query, _Rows] = {query: [] for query in queries}
+        answers: dict[str | None, _Rows] = {name: [] for name in names}
         for panel, *row in self._run("report_panels", queries[0], parts):
-            answers[names[panel]].append(tuple(row))
-        return answers
+            answers[panel].append(tuple(row))
+        # Those that differ in nothing else, as in what they are compared with, share an answer.
+        return {query: answers[rolled(query)] for query in queries}
 
     def _run(
         self, name: str, query: Query, parts: Sequence[Sums], names: Mapping[str, str] | None = None

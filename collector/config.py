@@ -4,6 +4,8 @@ Defaults, then a TOML file, then `GATECOUNT_*` environment variables, then flags
 """
 
 import ipaddress
+import json
+import textwrap
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -261,6 +263,15 @@ OPTIONS = (
     ),
     Option("log_level", "info", _one_of(*LOG_LEVELS), "level", "The least urgent line logged."),
 )
+_EXAMPLE_HEAD = """\
+# The options of gatecount, each at its default: take away the # and write your own.
+#
+#   gatecount --config gatecount.toml serve
+#
+# A variable of the environment, such as GATECOUNT_PORT, goes before this file, and a flag before
+# both. What holds, and where it came from, shows: gatecount config show
+"""
+_COMMENT_CHARACTERS = 98
 _BY_NAME = {option.name: option for option in OPTIONS}
 
 
@@ -270,6 +281,18 @@ class Settings:
 
     config: Config
     table: tuple[Setting, ...]
+
+
+def example() -> str:
+    """Return a configuration file with every option commented out."""
+    parts = [_EXAMPLE_HEAD]
+    for option in OPTIONS:
+        about = textwrap.wrap(f"{option.help} [{option.unit}]", _COMMENT_CHARACTERS)
+        default = "" if option.default is None else option.default
+        # Numbers, texts, lists and true are written in TOML as in JSON.
+        written = f"#{option.name} = {json.dumps(default)}"
+        parts.append("\n".join([*(f"# {line}" for line in about), written, ""]))
+    return "\n".join(parts)
 
 
 def _parsed(option: Option, raw: object, where: str) -> object:

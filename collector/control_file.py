@@ -122,6 +122,49 @@ def migrate(connection: Connection, path: Path, folder: Path = _MIGRATIONS) -> N
                 connection.execute(f"PRAGMA user_version = {number:d}")
 
 
+def copy_file(source: Path, target: Path) -> None:
+    """Copy control.sqlite as it is at one moment, whoever writes to it meanwhile.
+
+    It is not brought up to date: what an older program wrote, that one can read again.
+
+    Raises:
+        StorageError: one of them cannot be opened, read or written.
+    """
+    try:
+        with (
+            contextlib.closing(_as_it_is(source)) as old,
+            contextlib.closing(sqlite3.connect(target, timeout=_BUSY_TIMEOUT_S)) as new,
+        ):
+            old.backup(new)
+    except sqlite3.Error as error:
+        raise StorageError(source, error) from error
+
+
+def look_through(path: Path) -> int:
+    """Return how many sites stand in a file, having checked that it is whole.
+
+    Raises:
+        NewerFileError: a later version of the program wrote it.
+        StorageError: it is damaged.
+    """
+    try:
+        with contextlib.closing(_as_it_is(path)) as connection:
+            newest = max(int(file.name[:4]) for file in _MIGRATIONS.glob("[0-9]*.sql"))
+            if (found := _version(connection)) > newest:
+                raise NewerFileError(path, found, newest)
+            ((verdict,), *_) = connection.execute("PRAGMA integrity_check").fetchall()
+            if verdict != "ok":
+                raise sqlite3.DatabaseError(verdict)
+            standing = "SELECT count(*) FROM sites WHERE removed_at IS NULL"
+            return int(connection.execute(standing).fetchone()[0])
+    except sqlite3.Error as error:
+        raise StorageError(path, error) from error
+
+
+def _as_it_is(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", timeout=_BUSY_TIMEOUT_S, uri=True)
+
+
 def _version(connection: Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 

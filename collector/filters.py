@@ -183,16 +183,15 @@ class Writer:
         return f"({column.name} IN (SELECT {column.key} FROM {column.table} WHERE {kept}))"
 
     def _compared(self, found: Condition, text: str) -> str:
-        values = found.values
+        value_of = "{value}"
         if not found.case_sensitive and found.operator is not Operator.MATCHES:
-            text, values = f"lower({text})", tuple(value.lower() for value in values)
+            text, value_of = f"lower({text})", "lower({value})"  # by the rules of one library
         options = "c" if found.case_sensitive else "i"
         parts = {
             Operator.IS: "{text} = {value}",
             Operator.CONTAINS: "contains({text}, {value})",
             Operator.MATCHES: "regexp_matches({text}, {value}, '{options}')",
         }[found.operator]
-        alternatives = (
-            parts.format(text=text, value=self.bound(value), options=options) for value in values
-        )
+        bound = (value_of.format(value=self.bound(value)) for value in found.values)
+        alternatives = (parts.format(text=text, value=value, options=options) for value in bound)
         return f"({' OR '.join(alternatives)})"

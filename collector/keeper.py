@@ -1,4 +1,4 @@
-"""The one thread that writes to DuckDB: loads the journal, seals days, deletes what is too old."""
+"""The one thread that writes to DuckDB: loads, seals, deletes what is too old, lends copies."""
 
 import asyncio
 import contextlib
@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
 from collector.clock import ClockGuard
+from collector.lending import Lender
 from collector.load import Loader
 from collector.retention import Retention
 from collector.seal import Sealer
@@ -25,11 +26,17 @@ class Keeper:
     """Turns once a second for as long as the application runs."""
 
     def __init__(
-        self, loader: Loader, sealer: Sealer, retention: Retention, clock: Callable[[], float]
+        self,
+        loader: Loader,
+        sealer: Sealer,
+        retention: Retention,
+        lender: Lender,
+        clock: Callable[[], float],
     ) -> None:
         self._loader = loader
         self._sealer = sealer
         self._retention = retention
+        self._lender = lender
         self._clock = clock
         self._guard = ClockGuard()
         self._seal_at_s = 0.0
@@ -65,6 +72,8 @@ class Keeper:
             if boot_s >= self._seal_at_s:
                 self._seal(boot_s)
                 self._seal_at_s = boot_s + _SEAL_EVERY_S
+            with self._loader.starting_over():
+                self._lender.lend()
         except (StoreError, OSError):
             _LOG.exception("store_refused")  # the journal keeps all; the next turn tries again
 

@@ -16,6 +16,7 @@ from collector.excluded import Asides
 from collector.hosts import registrable_domain, snippet
 from collector.ingest import Obstacle
 from collector.keeper import Keeper
+from collector.lending import Lender
 from collector.load import Loader
 from collector.realtime import Realtime
 from collector.retention import Retention
@@ -54,7 +55,8 @@ def owning(core: Core) -> Iterator[Owned]:
         realtime = Realtime(store, core.config.small_cells, core.config.query_limit)
         asides = Asides(store, core.config.query_limit)
         routes = dashboard.routes(_dashboard_parts(core, stats, realtime, asides))
-        yield Owned(routes, Keeper(loader, sealer, retention, core.clock))
+        lender = Lender(core.config.data, store)
+        yield Owned(routes, Keeper(loader, sealer, retention, lender, core.clock))
 
 
 def _dashboard_parts(

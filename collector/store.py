@@ -83,9 +83,12 @@ class ArchiveUnreadableError(StoreError):
 def step_back() -> None:
     """Let other threads go before this one and those that it starts.
 
-    On Linux niceness is each thread's own, and inherited: see sched(7).
+    On Linux niceness is each thread's own, and inherited: see sched(7). One that is nicer already
+    stays so: only a superuser could change that.
     """
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+    thread = threading.get_native_id()
+    niceness = max(_NICENESS, os.getpriority(os.PRIO_PROCESS, thread))
+    os.setpriority(os.PRIO_PROCESS, thread, niceness)
 
 
 @cache
@@ -239,7 +242,7 @@ class Store:
         self.memory_limit_mib = memory_limit_mib
         self._threads = threads
         self._gate = _Gate()
-        self._lock = _locked(data / "store.lock")
+        self._lock = locked(data)
         try:
             self._sweep()
             self._connect()
@@ -331,18 +334,17 @@ class Store:
         """Bring the archive's file up to date with its WAL."""
         Session(self._writer).query("CHECKPOINT archive")
 
+    def copy_archive(self, target: Path) -> None:
+        """Copy the archive to a new file of the data directory; nothing waits but the writer."""
+        copy_database(Session(self._writer), "archive", target)
+
     def rewrite(self, database: str) -> None:
         """Copy what is left of a database to a new file, unlink the old: deletes leave bytes."""
         fresh = self._data / f"{database}.new.duckdb"
         for left in (fresh, _wal(fresh)):  # by an attempt that a full disk ended
             _unlink(left)
         session = Session(self._writer)
-        session.query(f"ATTACH '{_quoted(fresh)}' AS fresh ({_layout(database)})")
-        try:
-            session.query(f"COPY FROM DATABASE {database} TO fresh")
-            session.query("CHECKPOINT fresh")
-        finally:
-            session.query("DETACH fresh")
+        copy_database(session, database, fresh)
         try:
             with self._gate.closed():
                 session.query(f"CHECKPOINT {database}")
@@ -442,11 +444,7 @@ class Store:
         found = self._root.execute(f"SELECT max(version) FROM {database}.migrations").fetchone()
         have = (found and found[0]) or 0
         known = _migrations(database)
-        if have > known[-1][0]:
-            raise NewerStoreError(
-                f"{self._path(database)} was written by a newer gatecount (schema {have}, this one"
-                f" knows {known[-1][0]}). Upgrade, or restore the backup made before."
-            )
+        _refuse_newer(self._path(database), have, known[-1][0])
         for version, text in known:
             if version > have:
                 done = f"INSERT INTO {database}.migrations VALUES ({version})"
@@ -461,22 +459,59 @@ class Store:
         _sync_directory(self._data)
 
 
+def copy_database(session: Session, database: str, target: Path) -> None:
+    """Copy a database as it is at this moment, densely, to a file that is not there yet."""
+    session.query(f"ATTACH '{_quoted(target)}' AS fresh ({_layout(database)})")
+    try:
+        session.query(f"COPY FROM DATABASE {database} TO fresh")
+        session.query("CHECKPOINT fresh")
+    finally:
+        session.query("DETACH fresh")
+
+
+def refuse_newer_archive(session: Session, path: Path) -> None:
+    """Raise NewerStoreError if an archive that is open has a schema of the future."""
+    ((have,),) = session.run("schema_archive")
+    _refuse_newer(path, have, _migrations("archive")[-1][0])
+
+
+def _refuse_newer(path: Path, have: int, known: int) -> None:
+    if have > known:
+        raise NewerStoreError(
+            f"{path} was written by a newer gatecount (schema {have}, this one knows {known})."
+            " Upgrade, or restore the backup made before."
+        )
+
+
 @contextlib.contextmanager
-def opened_alone(files: Mapping[str, Path], scratch: Path) -> Iterator[Session]:
-    """Open copies of databases by their names, apart from any server that has the originals.
+def opened_alone(
+    files: Mapping[str, Path],
+    scratch: Path,
+    *,
+    read_only: bool = False,
+    memory_limit_mib: int | None = None,
+) -> Iterator[Session]:
+    """Open databases by their names, apart from any server: copies, or what no server has open.
+
+    Args:
+        files: `archive` and what else there is.
+        scratch: where DuckDB may spill.
+        read_only: nothing is written, and a write-ahead log is read with its file, not into it.
+        memory_limit_mib: what DuckDB may use; if not given, most of what there is.
 
     Raises:
         StoreError: one of them cannot be read.
     """
     config: dict[str, str | bool | int | float | list[str]] = {
         "temp_directory": str(scratch),
+        **({"memory_limit": f"{memory_limit_mib}MiB"} if memory_limit_mib else {}),
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }
     with contextlib.closing(duckdb.connect(":memory:", config=config)) as connection:
         session = Session(connection)
         for name, path in files.items():
-            session.query(f"ATTACH '{_quoted(path)}' AS {name}")
+            session.query(f"ATTACH '{_quoted(path)}' AS {name} (READ_ONLY {read_only})")
         yield session
 
 
@@ -506,7 +541,13 @@ def _layout(database: str) -> str:
     return f"BLOCK_SIZE {block_bytes}, ROW_GROUP_SIZE {row_group_rows}"
 
 
-def _locked(path: Path) -> int:
+def locked(data: Path) -> int:
+    """Return the descriptor that keeps a data directory's databases to this process.
+
+    Raises:
+        StoreBusyError: another has them.
+    """
+    path = data / "store.lock"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

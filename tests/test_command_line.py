@@ -285,6 +285,22 @@ def test_a_data_directory_that_cannot_be_made_stops_the_start(
     assert message.startswith(f"data: {place} cannot be made: ")
 
 
+def test_backup_restore_and_export_say_what_is_in_the_way(
+    gatecount: Command, tmp_path: Path
+) -> None:
+    """A sentence and exit code 1, no traceback."""
+    target = str(tmp_path / "target")
+    assert told(gatecount("backup", target)).endswith("it has no control.sqlite")
+    assert told(gatecount("restore", target)).endswith("it has no backup.json")
+    assert told(gatecount("export", target)).endswith("no server ever ran on it")
+    assert told(gatecount("export", target, "--site", "a.example")).startswith("a.example is no")
+
+
+def test_the_example_configuration_is_printed(gatecount: Command) -> None:
+    """Nothing but it, to be sent to a file."""
+    assert gatecount("config", "example").stdout == config.example()
+
+
 def test_the_configuration_is_shown_with_each_origin(tmp_path: Path) -> None:
     """Every option, its value and where that came from; the access key is hidden."""
     file = tmp_path / "gatecount.toml"

@@ -11,6 +11,7 @@ import pytest
 from collector import keeper
 from collector.control import Purging
 from collector.keeper import Keeper
+from collector.lending import Lender
 from collector.question import Dimension, Metric, Period, Query
 from collector.retention import Retention, kept_from
 from collector.store import StoreError
@@ -192,7 +193,8 @@ def test_the_keeper_deletes_what_is_too_old(here: House, monkeypatch: pytest.Mon
     here.load(event(site, due(0) - 3 * ONE_DAY, path="/raw"))
 
     async def turn() -> None:
-        keeping = Keeper(here.loader, here.sealer, of(here), due(0).timestamp)
+        lender = Lender(here.folder, here.store)
+        keeping = Keeper(here.loader, here.sealer, of(here), lender, due(0).timestamp)
         async with keeping.running():
             await asyncio.to_thread(wait_until, lambda: 0 not in sealed(here, site), "purging")
 

@@ -1,6 +1,7 @@
 """Sealed days are summed up by dimension, and those sums answer what they can."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from collector.question import (
     Period,
     Property,
     Query,
+    Report,
     Row,
 )
 from tests.house import House, event, house
@@ -172,3 +174,19 @@ def test_a_flood_of_values_becomes_one(ram: Path, monkeypatch: pytest.MonkeyPatc
         ("/made-up-101",): (1, 1, 1, 1),
         ("(other)",): (18, 18, 18, 18),
     }
+
+
+def test_questions_that_differ_in_little_are_all_answered(here: House) -> None:
+    """As in what they are compared with, or in an order that is the usual one."""
+    (site,) = here.control.sites()
+    plain = Query(site.id, COUNTS, (Dimension.SOURCE,), PERIOD)
+    compared = replace(plain, compared_with=PERIOD)
+    ordered = replace(plain, order_by=((Metric.VISITORS, True),))
+    (expected,) = {here.stats.report(plain).rows}
+    assert len(expected) == 2
+    for report in here.stats.reports([plain, compared, ordered]):
+        assert isinstance(report, Report)
+        assert [row.metrics for row in report.rows] == [row.metrics for row in expected]
+    assert all(
+        row.compared == replace(row, compared=None) for row in here.stats.report(compared).rows
+    )

@@ -16,6 +16,7 @@ import pytest
 from collector import keeper, seal
 from collector.journal import Drops, Event, NewKey
 from collector.keeper import Keeper
+from collector.lending import Lender
 from collector.retention import Retention
 from collector.seal import SEAL_AFTER
 from tests.house import ALL_VISITS, SEALED_EVENTS, House, at_us, event, house
@@ -352,9 +353,9 @@ async def keeping(
     """Have a keeper turn, and seal, twenty times a second."""
     monkeypatch.setattr(keeper, "_LOAD_EVERY_S", 0.05)
     monkeypatch.setattr(keeper, "_SEAL_EVERY_S", 0.0)
-    async with Keeper(
-        here.loader, here.sealer, Retention(here.store, here.loader, here.control), clock
-    ).running():
+    retention = Retention(here.store, here.loader, here.control)
+    lender = Lender(here.folder, here.store)
+    async with Keeper(here.loader, here.sealer, retention, lender, clock).running():
         yield
 
 
@@ -507,3 +508,16 @@ def test_a_day_sealed_in_shares_is_the_same_day(
             )
     assert len(found[0][0]) >= 30
     assert found[0] == found[1]
+
+
+def test_a_visit_of_more_steps_than_can_be_counted_is_sealed(here: House) -> None:
+    """One that goes on for hours must not keep its day from ending."""
+    site = here.site()
+    here.load(event(site, NOON, path="/"))
+    with here.store.writing() as session:
+        session.query(
+            "INSERT INTO live.events SELECT e.* REPLACE (at_us + n * 1000 AS at_us)"
+            " FROM live.events e, range(1, 66_000) made(n)"
+        )
+    assert here.sealer.seal_due(NEXT_NIGHT) == 1
+    assert here.rows("SELECT count(*), max(step) FROM archive.events") == [(66_000, 65_535)]

@@ -442,7 +442,7 @@ def test_deleted_bytes_are_gone_once_a_store_is_rewritten(ram: Path) -> None:
 # itself, never a value. Each is a closed set where it stands.
 COMPOSED_OF = {
     "collector.store": {
-        "_quoted(fresh)", "_quoted(self._data)", "_layout(database)", "database",
+        "_quoted(target)", "read_only", "_quoted(self._data)", "_layout(database)", "database",
         "path", "version", "text", "done",
         # Of the files' own catalogue, quoted: an audit looks through whatever is there.
         "_quoted(path)", "name", "table", "column", "found",

@@ -9,7 +9,7 @@ SELECT
     revenue, currency
 FROM (
     SELECT
-        visitor, visit, e.act - v.act + 1 AS step, arrival, e.hour, name, host, e.page,
+        visitor, visit, least(e.act - v.act + 1, 65_535) AS step, arrival, e.hour, name, host, e.page,
         coalesce(names.mark, 0) AS name_mark, coalesce(pages.mark, 0) AS page_mark, interactive,
         coalesce(readings.engaged_s, 0) AS engaged_s, coalesce(readings.scroll, 0) AS scroll,
         props, revenue, currency

@@ -62,7 +62,7 @@ CREATE TABLE archive.events (
     date DATE,
     visitor UINTEGER,
     visit USMALLINT,
-    step USMALLINT,         -- order within the visit
+    step USMALLINT,         -- order within the visit; all beyond the largest have that
     arrival INTEGER,        -- of the visit
     hour UTINYINT,
     name VARCHAR,

@@ -1,0 +1,2 @@
+-- The last migration that was applied.
+SELECT coalesce(max(version), 0) FROM archive.migrations;
