@@ -41,6 +41,7 @@ BROWSER_HEADERS: Mapping[str, str] = {
     "X-Forwarded-For": ADDRESS,
 }
 START_DEADLINE_S = 30.0
+_COMMAND_DEADLINE_S = 120.0  # one that does all its work before it ends
 STOP_DEADLINE_S = 15.0
 DEADLINE_S = 15.0
 REQUEST_TIMEOUT_S = 15.0
@@ -281,7 +282,7 @@ class Installation:
             stderr=subprocess.STDOUT,
             text=True,
             check=True,
-            timeout=START_DEADLINE_S,
+            timeout=_COMMAND_DEADLINE_S,
         ).stdout
 
     def launch(
