@@ -238,28 +238,25 @@ class _Handler(BaseHTTPRequestHandler):
         if place.is_bare:
             headers["Host"] = f"127.0.0.1:{self.front.collector.port}"
             path = path.removeprefix(urlsplit(place.counter).path.rstrip("/"))
-        collector = http.client.HTTPConnection("127.0.0.1", self.front.collector.port)
-        collector.request(self.command, path, body or None, headers)
-        answer = collector.getresponse()
+        connection = http.client.HTTPConnection("127.0.0.1", self.front.collector.port)
+        with closing(connection) as collector:  # also when the browser has gone meanwhile
+            collector.request(self.command, path, body or None, headers)
+            with collector.getresponse() as answer:
+                self._pass_on(answer)
+
+    def _pass_on(self, answer: http.client.HTTPResponse) -> None:
+        """Hand an answer on; of a stream what comes when it comes, until either side has enough."""
         self.send_response(answer.status)
         for name, value in answer.getheaders():
             if name.lower() not in _PER_CONNECTION:
                 self.send_header(name, value)
-        if answer.headers.get_content_type() == "text/event-stream":
-            self._pass_on(answer, collector)
-        else:
+        if answer.headers.get_content_type() != "text/event-stream":
             self._send(answer.read())
-            collector.close()
-
-    def _pass_on(
-        self, answer: http.client.HTTPResponse, collector: http.client.HTTPConnection
-    ) -> None:
-        """Hand on what comes when it comes, until either side has enough."""
+            return
         self.close_connection = True
-        with closing(collector), answer:
-            self.end_headers()
-            while part := answer.read1():
-                self.wfile.write(part)
+        self.end_headers()
+        while part := answer.read1():
+            self.wfile.write(part)
 
     def _answer(self, content_type: str, text: str, policy: str = "") -> None:
         self.send_response(200)
