@@ -4,11 +4,8 @@ import contextlib
 import ctypes
 import os
 import resource
-import signal
 import socket
-import subprocess
 import sys
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from collector import config as options
-from collector import log
+from collector import log, workers
 from collector.config import Config, Settings, StartError
 from collector.control import Control, in_months
 from collector.control_file import ControlError
@@ -39,10 +36,8 @@ config_cli = typer.Typer(help="Look at the configuration.", no_args_is_help=True
 cli.add_typer(site_cli, name="site")
 cli.add_typer(config_cli, name="config")
 
-_WORKER_CHECK_EVERY_S = 1.0
 _DEMO_DAYS, _DEMO_SITES, _DEMO_SEED = 365, 2, 1
 _PR_SET_DUMPABLE = 4  # <linux/prctl.h>
-_EX_CANNOT_START = 1  # as click's own errors
 
 
 @dataclass(slots=True)
@@ -63,7 +58,7 @@ def _errors_told() -> Iterator[None]:
         yield
     except (ControlError, StartError) as error:
         typer.echo(f"gatecount: {error}", err=True)
-        raise typer.Exit(_EX_CANNOT_START) from None
+        raise typer.Exit(workers.CANNOT_START) from None
 
 
 @cli.callback()
@@ -132,8 +127,9 @@ def ingest(
     trusted_proxies: _Proxies = None,
     geo_database: _GeoDatabase = None,
     log_level: _LogLevel = None,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="How many processes.")] = 1,
+    count: Annotated[int, typer.Option("--workers", min=1, max=64, help="How many processes.")] = 1,
     descriptor: Annotated[int | None, typer.Option(hidden=True)] = None,
+    supervisor: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Take events only, beside a `serve` with the same data directory."""
     with _errors_told():
@@ -150,9 +146,11 @@ def ingest(
         with _listen(config) if descriptor is None else socket.socket(fileno=descriptor) as bound:
             if descriptor is None:
                 typer.echo(f"Taking events on {_address(bound)}")
-            if workers > 1:
-                _supervise(bound, workers)
+            if count > 1:
+                _supervise(bound, count)
                 return
+            if supervisor is not None:
+                workers.end_with(supervisor)
             from collector import compose, server  # noqa: PLC0415 - see _listen
 
             with compose.collector_only(config) as parts:
@@ -466,32 +464,12 @@ def _greet(parts: "Composed", bound: socket.socket) -> None:
         typer.echo(f"Notice     {notice}")
 
 
-def _supervise(bound: socket.socket, workers: int) -> None:
-    """Run worker processes on one socket; one that ends is replaced until a signal comes.
-
-    One that could not start has said why, and the next could not either.
-    """
-    arguments = [sys.executable, "-m", "collector", *sys.argv[1:]]
-    arguments += ["--workers", "1", "--descriptor", str(bound.fileno())]
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    running: list[subprocess.Popen[bytes]] = []
-    while not (stopping.is_set() or _could_not_start(running)):
-        running = [worker for worker in running if worker.poll() is None]
-        while len(running) < workers:
-            running.append(subprocess.Popen(arguments, pass_fds=(bound.fileno(),)))  # noqa: S603 - ours
-        stopping.wait(_WORKER_CHECK_EVERY_S)
-    for worker in running:
-        worker.terminate()
-    for worker in running:
-        worker.wait()
-    if _could_not_start(running):
-        raise typer.Exit(_EX_CANNOT_START)
-
-
-def _could_not_start(workers: list[subprocess.Popen[bytes]]) -> bool:
-    return any(worker.poll() == _EX_CANNOT_START for worker in workers)
+def _supervise(bound: socket.socket, count: int) -> None:
+    """Run worker processes on one socket until a signal comes."""
+    command = [sys.executable, "-m", "collector", *sys.argv[1:], "--workers", "1"]
+    command += ["--descriptor", str(bound.fileno()), "--supervisor", str(os.getpid())]
+    if not workers.Supervisor(command, bound.fileno(), count).run():
+        raise typer.Exit(workers.CANNOT_START)
 
 
 def main() -> None:

@@ -64,6 +64,7 @@ SIBLINGS = {
     "upkeep": "backup export",
     "visitors": "control hosts ingest journal keys languages objection request statement",
     "wire": "scrub",
+    "workers": "",
 }
 # These put applications together; nobody but they may import them.
 SEE_EVERYTHING = frozenset({"__main__", "compose", "demonstration", "owner"})
