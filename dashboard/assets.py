@@ -14,6 +14,9 @@ _TYPES = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
+# The style sheet is one to browsers, and to us these parts of it, in this order.
+_SHEET = "style.css"
+_SHEET_PARTS = ("ground", "frame", "period", "figures", "cards", "pages", "print")
 _VERSION_CHARACTERS = 12  # 48 bits: enough to tell our own versions apart
 _FOREVER = "public, max-age=31536000, immutable"  # a year, the longest that caches honour
 
@@ -29,10 +32,11 @@ class _Asset:
 @cache
 def _assets() -> dict[str, _Asset]:
     folder = resources.files("dashboard") / "static"
-    return {
+    sheet = b"\n".join((folder / f"{part}.css").read_bytes() for part in _SHEET_PARTS)
+    return {_SHEET: _asset(sheet, _TYPES["css"])} | {
         entry.name: _asset(entry.read_bytes(), _TYPES[entry.name.rpartition(".")[2]])
         for entry in folder.iterdir()
-        if entry.name.rpartition(".")[2] in _TYPES
+        if entry.name.rpartition(".")[2] in _TYPES.keys() - {"css"}
     }
 
 
@@ -42,7 +46,7 @@ def _asset(body: bytes, media_type: str) -> _Asset:
 
 
 def asset_url(name: str) -> str:
-    """Return the address of a file of static/, with the hash of its contents.
+    """Return the address of the style sheet or a file of static/, with the hash of its contents.
 
     Raises:
         KeyError: there is no such file.
@@ -51,7 +55,7 @@ def asset_url(name: str) -> str:
 
 
 def asset(request: Request) -> Response:
-    """Serve one file of static/, for ever when it was asked for by its hash."""
+    """Serve the style sheet or a file of static/, for ever when it was asked for by its hash."""
     found = _assets().get(request.path_params["file"])
     if found is None:
         return PlainTextResponse("Not Found", 404)
