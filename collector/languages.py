@@ -1,7 +1,7 @@
 """What visitors read, in their own language: a closed catalogue, one file of words for each."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -32,18 +32,19 @@ def words(language: str) -> Words:
     return Words(language, texts)
 
 
-def chosen(asked: str, accept_language: str) -> str:
+def chosen(asked: str, accept_language: str, languages: Sequence[str] = LANGUAGES) -> str:
     """Return the language to answer in: the one asked for, else the first wish that there is.
 
     Args:
         asked: what the page's address says, perhaps nonsense.
         accept_language: the header. Source: RFC 9110, 12.5.4.
+        languages: those that there are; the first for whoever asks for none of them.
     """
-    if asked in LANGUAGES:
+    if asked in languages:
         return asked
     wishes = [_wish(wish) for wish in accept_language.split(",")[:_MOST_WISHES]]
     wishes.sort(key=lambda wish: -wish[1])  # stable: of equals the first
-    return next((name for name, weight in wishes if name in LANGUAGES and weight), LANGUAGES[0])
+    return next((name for name, weight in wishes if name in languages and weight), languages[0])
 
 
 def _wish(text: str) -> tuple[str, float]:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from collector.access import LOGIN_LIFETIME
+from dashboard.languages import say
 from dashboard.pages import render
 from dashboard.parts import Parts
 from dashboard.web import BodyTooLargeError, bounded_body, is_cross_site, local_path
@@ -103,19 +104,19 @@ class Accounts:
                 max_num_fields=_FORM_FIELDS,
             )
         except (BodyTooLargeError, ValueError):
-            return render("login.html", 400, next="/", problem="The form could not be read.")
+            return render("login.html", 400, next="/", problem=say("The form could not be read."))
         key, where = (form.get(name, [""])[0] for name in ("key", "next"))
         return await run_in_threadpool(self._try, request, key.strip(), local_path(where))
 
     def _try(self, request: Request, key: str, where: str) -> Response:
         now = self._clock()
         if not self._form.enter(now):
-            problem = "Too many wrong keys. Wait some seconds; whoever is logged in stays so."
+            problem = say("Too many wrong keys. Wait some seconds; whoever is logged in stays so.")
             response = render("login.html", 429, next=where, problem=problem)
             response.headers["Retry-After"] = "5"
             return response
         if not self._access.check_access_key(key):
-            return render("login.html", 403, next=where, problem="That is not the access key.")
+            return render("login.html", 403, next=where, problem=say("That is not the access key."))
         self._form.succeeded()
         response = RedirectResponse(where, 303)
         response.set_cookie(
@@ -156,6 +157,6 @@ def _cross_site() -> Response:
     return render(
         "message.html",
         403,
-        headline="Refused",
-        text="The form was sent from another site.",
+        headline=say("Refused"),
+        text=say("The form was sent from another site."),
     )

@@ -14,18 +14,13 @@ from dashboard import api, details, overview, realtime, settings, sites
 from dashboard.accounts import Accounts
 from dashboard.assets import asset
 from dashboard.frame import Frame, framed
+from dashboard.languages import Spoken, language_choice, say
 from dashboard.pages import render
 from dashboard.parts import Finding, Parts
-from dashboard.theme import Themed, choose_theme
+from dashboard.theme import THEME_CHOICE, Themed
 from dashboard.web import SECURITY_HEADERS, SecurityHeaders
 
 __all__ = ["SECURITY_HEADERS", "Finding", "Parts", "SecurityHeaders", "routes"]
-
-_MIDDLEWARE = (
-    Middleware(SecurityHeaders),
-    Middleware(Themed),
-    Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
-)
 
 
 def routes(parts: Parts) -> list[Route]:
@@ -34,7 +29,10 @@ def routes(parts: Parts) -> list[Route]:
     Functions that block are plain ones, which Starlette runs in a thread.
     """
     accounts = Accounts(parts)
-    route = partial(Route, middleware=_MIDDLEWARE)
+    gzip = Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    headers, spoken = Middleware(SecurityHeaders), Middleware(Spoken, parts.languages)
+    route = partial(Route, middleware=[headers, Middleware(Themed), spoken, gzip])
+    for_programs = partial(Route, middleware=[headers, gzip])  # and so in English
 
     def page(show: Callable[[Frame, Request], Response]) -> Callable[[Request], Response]:
         return _for_members(accounts, partial(framed, parts, show))
@@ -50,15 +48,18 @@ def routes(parts: Parts) -> list[Route]:
         Route(
             "/sites/{domain}/now/events",
             realtime.Events(parts, accounts).watch,
-            middleware=[Middleware(SecurityHeaders)],
+            middleware=[headers, spoken],
         ),
         route("/login", accounts.login_page),
         route("/login", accounts.login, methods=["POST"]),
         route("/logout", accounts.logout, methods=["POST"]),
-        route("/theme", choose_theme, methods=["POST"]),
-        route("/api/v2/query", partial(api.query, parts, accounts), methods=["POST"]),
-        route("/api/v1/stats/realtime/visitors", partial(api.current_visitors, parts, accounts)),
-        Route("/assets/{file}", asset, middleware=[Middleware(SecurityHeaders)]),
+        route("/theme", THEME_CHOICE.take, methods=["POST"]),
+        route("/language", language_choice(parts.languages).take, methods=["POST"]),
+        for_programs("/api/v2/query", partial(api.query, parts, accounts), methods=["POST"]),
+        for_programs(
+            "/api/v1/stats/realtime/visitors", partial(api.current_visitors, parts, accounts)
+        ),
+        Route("/assets/{file}", asset, middleware=[headers]),
     ]
 
 
@@ -71,6 +72,6 @@ def _for_members(
         try:
             return page(request)
         except TooSlowError as error:
-            return render("message.html", 503, headline="That took too long", text=str(error))
+            return render("message.html", 503, headline=say("That took too long"), text=str(error))
 
     return endpoint

@@ -15,6 +15,7 @@ from collector.question import QueryError
 from dashboard.addresses import View, site_path, view_of
 from dashboard.chosen import Comparing, typed
 from dashboard.fields import FILTERABLE, address, label
+from dashboard.languages import say
 from dashboard.pages import render
 from dashboard.parts import Parts
 from dashboard.periods import PeriodError, local_now
@@ -102,8 +103,8 @@ def no_such_site() -> Response:
     return render(
         "message.html",
         404,
-        headline="There is no such site",
-        text="It may have been removed, or its name is written differently.",
+        headline=say("There is no such site"),
+        text=say("It may have been removed, or its name is written differently."),
     )
 
 

@@ -6,6 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
 from dashboard.assets import asset_url
+from dashboard.languages import say_markup, say_n_markup, speech
 from dashboard.theme import current_theme
 
 
@@ -20,6 +21,9 @@ def _environment() -> Environment:
     )
     environment.globals["asset"] = asset_url
     environment.globals["theme"] = current_theme
+    environment.globals["speech"] = speech
+    environment.globals["say"] = say_markup
+    environment.globals["say_n"] = say_n_markup
     return environment
 
 

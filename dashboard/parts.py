@@ -11,6 +11,7 @@ from collector.control import Control, Site
 from collector.question import Period
 from collector.realtime import Realtime
 from collector.stats import Stats
+from dashboard.languages import LANGUAGES, Language
 
 
 class Finding(StrEnum):
@@ -111,6 +112,7 @@ class Parts:
             that returning visitors count twice.
         excluded: how many events of a period were not counted, by the reason why.
         properties: the names of what a site says about its events of one name in a period.
+        languages: those that pages can be in.
     """
 
     stats: Stats
@@ -127,3 +129,4 @@ class Parts:
     rekeyed: Callable[[Site], frozenset[date]] = _no_dates
     excluded: Callable[[Site, Period], Mapping[str, int]] = _no_drops
     properties: Callable[[Site, Period, str], tuple[str, ...]] = _no_names
+    languages: tuple[Language, ...] = LANGUAGES

@@ -69,7 +69,7 @@ SIBLINGS = {
 # These put applications together; nobody but they may import them.
 SEE_EVERYTHING = frozenset({"__main__", "compose", "demonstration", "owner"})
 DASHBOARD_SEES = frozenset(
-    {"realtime", "stats", "question", "control", "access", "notebook", "config"}
+    {"realtime", "stats", "question", "control", "access", "notebook", "config", "languages"}
 )
 # Who alone may use a library; a name ends where a library of its own begins.
 KEPT_TO = {

@@ -1,0 +1,145 @@
+"""The dashboard's languages: every sentence in each of them, and the right one for each person."""
+
+import re
+import runpy
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.pofile import read_po
+from jinja2 import Environment, nodes
+
+from dashboard.languages import LANGUAGES
+from tests.dashboard.reading import Markup
+from tests.editors import Newsroom
+
+DASHBOARD = Path(__file__).parents[2] / "dashboard"
+TRANSLATED = [each.words for each in LANGUAGES if each.words]
+# Templates whose sentences are not said yet.
+TO_DO = {
+    "_card.html", "_period.html", "_picker.html", "_realtime.html", "_site_head.html",
+    "details.html", "problem.html", "realtime.html", "settings.html", "site.html", "sites.html",
+    "waiting.html",
+}  # fmt: skip
+# What stands in a template as it is, in every language.
+NO_SENTENCES = {
+    "gatecount": "a name",
+    "· gatecount": "a name",
+    "light dark": "what the style sheet is told",
+}
+_NAMES = re.compile(r"\{(\w*)\}")
+_TAGS = re.compile(r"<[^>]*>|&\w+;")
+_ATTRIBUTES = re.compile(r"\b(?:title|alt|placeholder|aria-label|data-says)=\"([^\"]*)\"")
+_WORD = re.compile(r"[^\W\d_]{2}")
+
+
+@cache
+def everything() -> Catalog:
+    """Return all sentences that code and templates say."""
+    found: Catalog = runpy.run_path(str(DASHBOARD / "words" / "refresh"))["said"]()
+    return found
+
+
+def texts(message: Message) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what is said, and how: two texts each where there is a plural."""
+    one, other = (
+        each if isinstance(each, tuple) else (each,) for each in (message.id, message.string)
+    )
+    return tuple(map(str, one)), tuple(map(str, other))
+
+
+@pytest.mark.parametrize("words", TRANSLATED, ids=lambda words: words.stem)
+def test_each_language_says_everything_and_nothing_else(words: Path) -> None:
+    """`dashboard/words/refresh` adds what is missing, to be translated."""
+    with words.open("rb") as file:
+        known = read_po(file)
+    assert {(each.context, each.id) for each in known if each.id} == {
+        (each.context, each.id) for each in everything() if each.id
+    }
+    for message in known:
+        if message.id:
+            said, how = texts(message)
+            assert all(how), f"not translated: {said}"
+            assert not message.fuzzy
+            for text in how:
+                assert set(_NAMES.findall(text)) == set(_NAMES.findall(said[-1])), text
+                assert sorted(_TAGS.findall(text)) == sorted(_TAGS.findall(said[-1])), text
+                assert '"' not in _TAGS.sub("", text), f"it may stand in an attribute: {text}"
+
+
+def parts_of(template: str) -> Iterator[tuple[str, bool]]:
+    """Yield the texts of a template, and whether each is markup or a string in an expression."""
+    tree = Environment(autoescape=True).parse(
+        (DASHBOARD / "templates" / template).read_text("utf-8")
+    )
+    for output in tree.find_all(nodes.Output):
+        for node in output.nodes:
+            if isinstance(node, nodes.TemplateData):
+                yield node.data, True
+            else:
+                yield from ((text, False) for text in strings_of(node))
+
+
+def strings_of(node: nodes.Node) -> Iterator[str]:
+    """Yield the strings of an expression, but for those that are said or only compared."""
+    if isinstance(node, nodes.Const) and isinstance(node.value, str):
+        yield node.value
+    is_said = isinstance(node, nodes.Call) and getattr(node.node, "name", "")[:3] == "say"
+    if not is_said and not isinstance(node, nodes.Compare | nodes.Filter):
+        for child in node.iter_child_nodes():
+            yield from strings_of(child)
+
+
+def unsaid(template: str) -> set[str]:
+    """Return words of a template that are in English for everyone."""
+    found, markup = set(), ""
+    for text, is_markup in parts_of(template):
+        markup += text if is_markup else "\0"
+        if not is_markup and re.search(r"[A-Z]|\w \w", text):
+            found.add(text)
+    outside = re.sub(r"<(style|script)\b.*?</\1>|<!doctype[^>]*>", "", markup, flags=re.DOTALL)
+    candidates = [*_ATTRIBUTES.findall(outside), *re.sub(r"<[^>]*>", "\n", outside).split("\n")]
+    found |= {text.strip(" \0") for text in candidates if _WORD.search(text)}
+    return found - NO_SENTENCES.keys()
+
+
+@pytest.mark.parametrize(
+    "template", sorted({path.name for path in (DASHBOARD / "templates").iterdir()} - TO_DO)
+)
+def test_templates_say_what_they_say(template: str) -> None:
+    """A word of a template that stands outside of say() would stay English."""
+    assert unsaid(template) == set()
+
+
+@pytest.mark.parametrize(
+    ("wishes", "code"),
+    [("", "en"), ("de-AT,de;q=0.9,en;q=0.8", "de"), ("nl, fr;q=0.3", "fr"), ("ar", "en")],
+)
+def test_a_page_is_in_the_language_the_browser_asks_for(
+    busy: Newsroom, wishes: str, code: str
+) -> None:
+    """Before anybody has logged in."""
+    page = busy.client().get("/login", headers={"Accept-Language": wishes}).text
+    (html,) = [attrs for tag, attrs in Markup(page).tags if tag == "html"]
+    assert html == {"lang": code, "dir": "ltr"}
+    assert re.search(f'value="{code}" lang="{code}" aria-pressed="true"', page)
+    assert len(re.findall('name="language"', page)) == len(LANGUAGES)
+    heading = {"en": "Log in", "de": "Anmelden", "fr": "Se connecter"}[code]
+    assert f"<h1>{heading}</h1>" in page
+
+
+def test_a_language_that_was_chosen_goes_before_what_the_browser_asks_for(busy: Newsroom) -> None:
+    """It is kept as the theme is, and programs are answered in English all the same."""
+    editor = busy.editor()
+    response = editor.post("/language", data={"language": "es", "back": "/login"})
+    assert (response.status_code, response.headers["location"]) == (303, "/login")
+    missing = editor.get("/sites/nowhere.example", headers={"Accept-Language": "de"}).text
+    assert '<html lang="es"' in missing
+    assert "Este sitio no existe aquí" in missing
+    refused = editor.post("/api/v2/query", content=b"{}", headers={"Accept-Language": "de"})
+    assert "send the access key" in refused.text
+    editor.post("/language", data={"language": "tlh"})
+    missing = editor.get("/sites/nowhere.example", headers={"Accept-Language": "de"}).text
+    assert '<html lang="de"' in missing
