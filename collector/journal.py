@@ -3,6 +3,7 @@
 Append-only chunk files of one JSON object a line. The last field of a line is a CRC-32 of all
 bytes before it, seeded with their number. A chunk has one writer, which holds a lock on it until
 the chunk is finished; it is never reopened. Many events share one `fdatasync` (group commit).
+A second lock covers what is not on disk yet: nobody reads what may still be taken back.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import fcntl
 import os
 import queue
 import secrets
+import struct
 import threading
 import zlib
 from collections.abc import Callable
@@ -25,6 +27,8 @@ _CRC_FIELD = b',"crc":'
 _ROTATE_EVERY_S = 3600  # aligned to the hour: 35 minutes after any local midnight its chunk is done
 _RETRY_AFTER_S = 1.0  # how long appends fail at once after the disk refused one
 _EX_IOERR = 74  # sysexits.h
+# `struct flock` of fcntl(2): type, whence, start, length (0 is for ever), pid
+_FLOCK = struct.Struct("hhqqi0q")
 
 
 class Event(msgspec.Struct, tag_field="kind", tag="event", frozen=True, omit_defaults=True):
@@ -230,6 +234,7 @@ class _Writer:
             self._give_up(error)
             return False
         self._sync(self._descriptor)
+        _show(self._descriptor, self._durable_bytes, written)
         self._durable_bytes += written
         return True
 
@@ -242,6 +247,7 @@ class _Writer:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._descriptor = os.open(self._path, flags, 0o600)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _cover(self._descriptor)
         self._path = self._path.rename(self._path.with_suffix(SUFFIX))
         directory = os.open(self._directory, os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -264,6 +270,29 @@ class _Writer:
         except OSError as error:
             self._report("journal_sync_failed", error.errno or 0)
             os._exit(_EX_IOERR)
+
+
+def _cover(descriptor: int) -> None:
+    """Lock all there will be in a chunk.
+
+    A lock of this kind belongs to the open file, not to the process, which also has the loader in
+    it. Source: fcntl_locking(2), "Open file description locks".
+    """
+    lock = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, lock)
+
+
+def _show(descriptor: int, start: int, size: int) -> None:
+    """Unlock what is on disk now."""
+    lock = _FLOCK.pack(fcntl.F_UNLCK, os.SEEK_SET, start, size, 0)
+    fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, lock)
+
+
+def _shown_bytes(descriptor: int) -> int | None:
+    """Return where what is covered begins; None where nothing is."""
+    asked = _FLOCK.pack(fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
+    kind, _, start, *_ = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, asked))
+    return None if kind == fcntl.F_UNLCK else int(start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,11 +333,15 @@ def is_held(path: Path) -> bool:
 
 
 def read(path: Path, start: int, limit_bytes: int) -> Passage:
-    """Read whole, verified lines of a chunk from an offset on, about `limit_bytes` of them."""
+    """Read whole, verified lines of a chunk from an offset on, about `limit_bytes` of them.
+
+    Of a chunk that is being written, those that are on disk.
+    """
     finished = not is_held(path)  # asked first: what is read after the release is final
     with path.open("rb") as chunk:
+        shown = _shown_bytes(chunk.fileno())
         chunk.seek(start)
-        data = chunk.read(limit_bytes)
+        data = chunk.read(limit_bytes if shown is None else min(limit_bytes, shown - start))
         at_end = not chunk.read(1)
     whole = data.rfind(b"\n") + 1
     torn_bytes = len(data) - whole if finished and at_end else 0

@@ -1,12 +1,14 @@
 """The journal: what was acknowledged is read back, and nothing that was never written."""
 
 import asyncio
+import fcntl
 import os
 import resource
 import threading
 import zlib
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -399,23 +401,17 @@ def test_a_chunk_is_held_until_its_journal_is_closed(desk: Desk) -> None:
     assert not journal.is_held(desk.chunks()[0])
 
 
-def test_an_unfinished_line_of_a_held_chunk_is_left_for_later(desk: Desk) -> None:
-    """Its writer may still finish it."""
-
-    async def use(written: Journal) -> None:
-        await written.append(LINES[0])
-        chunk = desk.chunks()[0]
-        with chunk.open("ab") as other:  # as if the writer's bytes had arrived in part
-            other.write(LINES[1][:20])
+def test_an_unfinished_line_of_a_held_chunk_is_left_for_later(chunk: Path) -> None:
+    """Its writer may still finish it; were it not covered, it would not be whole either."""
+    with chunk.open("ab", buffering=0) as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        held.write(LINES[0] + LINES[1][:20])
         passage = journal.read(chunk, 0, PLENTY_BYTES)
         assert passage == Passage(LINES[0], 0, len(LINES[0]), 0, 0, is_last=False)
-        with chunk.open("ab") as other:
-            other.write(LINES[1][20:])
+        held.write(LINES[1][20:])
         passage = journal.read(chunk, passage.end, PLENTY_BYTES)
         assert lines_of(passage) == [LINES[1]]
         assert not passage.is_last
-
-    desk.run(use)
 
 
 def test_a_chunk_has_its_name_only_once_it_is_held(
@@ -533,6 +529,35 @@ def test_a_short_write_keeps_nothing_of_its_batch(
 
     desk.run(use)
     assert [name for name, _ in desk.faults] == ["journal_refused"]
+
+
+def test_what_a_short_write_has_left_is_never_read(
+    desk: Desk, file_size_limit: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor what is not on disk yet: between a write and its end, whole lines are in the chunk."""
+    seen: list[tuple[bytes, int]] = []
+
+    def look_then(go_on: Callable[..., None], *of: int) -> None:
+        chunk = desk.chunks()[-1]
+        seen.append((journal.read(chunk, 0, PLENTY_BYTES).lines, chunk.stat().st_size))
+        go_on(*of)
+
+    async def use(written: Journal) -> None:
+        assert await written.append(LINES[0])
+        whole = len(LINES[0]) + len(LINES[1])
+        file_size_limit(whole)
+        monkeypatch.setattr(os, "ftruncate", partial(look_then, os.ftruncate))
+        batch = [written.append(LINES[1]), written.append(LINES[2])]
+        assert await asyncio.gather(*batch) == [False, False]
+        file_size_limit(-1)
+        assert seen == [(LINES[0], whole)]
+        desk.now_s += 1
+        monkeypatch.setattr(os, "fdatasync", partial(look_then, os.fdatasync))
+        assert await written.append(LINES[3])
+
+    desk.run(use)
+    assert seen[1:] == [(b"", 0), (b"", len(LINES[3]))]  # the directory's own is the first
+    assert desk.lines() == [LINES[0], LINES[3]]
 
 
 def test_a_chunk_that_could_not_take_its_first_line_is_gone(
