@@ -4,7 +4,7 @@ import contextlib
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Self
 
@@ -67,6 +67,16 @@ class SettingChange:
     setting: str
     before: str | None  # None where the record begins
     after: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedDay:
+    """A day that is over and could not be sealed, since some moment; `error` is of what kind."""
+
+    site: int
+    day: date
+    since: datetime
+    error: str
 
 
 class Control(ControlFile):
@@ -200,6 +210,32 @@ class Control(ControlFile):
             ).fetchall()
         return tuple(SettingChange(moment(changed_at), *rest) for changed_at, *rest in rows)
 
+    def note_refused_day(self, refused: RefusedDay) -> None:
+        """Record that a day cannot be sealed; it stays so since it was first noted."""
+        day = (refused.site, refused.day.isoformat())
+        with self.writing() as connection:
+            known = "SELECT 1 FROM refused_days WHERE site = ? AND date = ?"
+            if connection.execute(known, day).fetchone() is None:
+                more = (microseconds(refused.since), refused.error)
+                connection.execute("INSERT INTO refused_days VALUES (?, ?, ?, ?)", (*day, *more))
+
+    def note_sealed_day(self, site: int, day: date) -> None:
+        """Drop what is on record about a day that could not be sealed at first."""
+        with self.writing() as connection:
+            gone = "DELETE FROM refused_days WHERE site = ? AND date = ?"
+            connection.execute(gone, (site, day.isoformat()))
+
+    def refused_days(self) -> tuple[RefusedDay, ...]:
+        """Return the days that could not be sealed, oldest first."""
+        with self.reading() as connection:
+            rows = connection.execute(
+                "SELECT site, date, since, error FROM refused_days ORDER BY date, site"
+            ).fetchall()
+        return tuple(
+            RefusedDay(site, date.fromisoformat(day), moment(since), error)
+            for site, day, since, error in rows
+        )
+
     def removed(self) -> tuple[Site, ...]:
         """Return the removed sites whose numbers are still to be deleted, by id."""
         with self.reading() as connection:
@@ -218,6 +254,7 @@ class Control(ControlFile):
             if gone.rowcount == 0:
                 raise UnknownSiteError(f"there is no removed site with the id {site_id}")
             connection.execute("DELETE FROM setting_changes WHERE site = ?", (site_id,))
+            connection.execute("DELETE FROM refused_days WHERE site = ?", (site_id,))
 
 
 def _sites(connection: Connection, where: str, *values: str) -> tuple[Site, ...]:

@@ -33,6 +33,7 @@ def examine(data: Path, keys: KeyStore, control: Control, now: datetime) -> Iter
     yield _old_keys(keys, now)
     begun = sorted(filter(None, map(journal.begun, journal.chunks(data / "journal"))))
     yield _raw_days(data, begun, now)
+    yield _refused_days(control)
     yield from _retention(control)
     yield _clock(begun, control, now)
 
@@ -68,6 +69,18 @@ def _raw_days(data: Path, begun: list[datetime], now: datetime) -> Finding:
     if age > _RAW_GONE_AFTER:
         return Finding(is_well=False, what=what, found=f"{found}: start the server, which seals it")
     return Finding(is_well=True, what=what, found=found)
+
+
+def _refused_days(control: Control) -> Finding:
+    domains = {site.id: site.domain for site in control.sites()}
+    refused = [
+        f"{one.day} of {domains.get(one.site, 'no site')} is refused since"
+        f" {one.since:%Y-%m-%d %H:%M} UTC ({one.error})"
+        for one in control.refused_days()
+    ]
+    found = "; ".join(refused)
+    found = f"{found}: day_not_sealed in the log says where" if refused else "none is refused"
+    return Finding(not refused, "days that are over are sealed", found)
 
 
 def _retention(control: Control) -> Iterator[Finding]:

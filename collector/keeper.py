@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
 from collector.clock import ClockGuard
+from collector.control_file import ControlError
 from collector.lending import Lender
 from collector.load import Loader
 from collector.retention import Retention
@@ -74,7 +75,7 @@ class Keeper:
                 self._seal_at_s = boot_s + _SEAL_EVERY_S
             with self._loader.starting_over():
                 self._lender.lend()
-        except (StoreError, OSError):
+        except (StoreError, ControlError, OSError):
             _LOG.exception("store_refused")  # the journal keeps all; the next turn tries again
 
     def _seal(self, boot_s: float) -> None:

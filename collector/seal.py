@@ -7,14 +7,15 @@ stands there is sealed, and whatever live still holds of it is ignored until it 
 import logging
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from collector import journal
-from collector.control import Control, Site
+from collector.control import Control, RefusedDay, Site
 from collector.keys import date_end
 from collector.load import VISIT_GAP_US, Loader
-from collector.store import Session, Store
+from collector.store import Session, Store, StoreError
 
 _LOG = logging.getLogger("gatecount.seal")
 # A chunk lasts to the next full hour. Midnight falls on quarters of it, so 35 minutes after any
@@ -26,7 +27,29 @@ _ARCHIVED = (
     "visits", "events", "pages", "arrivals", "rollups", "page_rollups", "page_weeks", "page_months",
     "rolled_spans", "drops", "sealed",
 )  # fmt: skip
+_FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=20), timedelta(hours=1)
 _NO_CHUNK = ""  # named in the ledger from the deletion of live rows until the file is rewritten
+
+
+@dataclass(slots=True)
+class _Refused:
+    """Days that could not be sealed: tried again soon, then ever more rarely."""
+
+    _waits: dict[tuple[int, date], tuple[datetime, timedelta]] = field(default_factory=dict)
+
+    def waits(self, site: int, day: date, now: datetime) -> bool:
+        """Tell whether it is too soon; not if the clock was set back meanwhile."""
+        until, wait = self._waits.get((site, day), (now, _FIRST_WAIT))
+        return now < until <= now + wait
+
+    def put_off(self, site: int, day: date, now: datetime) -> None:
+        """Wait twice as long as the last time."""
+        _, wait = self._waits.get((site, day), (now, _FIRST_WAIT / 2))
+        wait = min(2 * wait, _LONGEST_WAIT)
+        self._waits[site, day] = (now + wait, wait)
+
+    def forget(self, site: int, day: date) -> None:
+        self._waits.pop((site, day), None)
 
 
 class Sealer:
@@ -40,6 +63,7 @@ class Sealer:
         self._store = store
         self._loader = loader
         self._control = control
+        self._refused = _Refused()
 
     def recorded_s(self) -> float:
         """Return the latest wall time on record, in seconds since the epoch; 0 for none."""
@@ -63,15 +87,32 @@ class Sealer:
         """Seal every day that is over; return how many.
 
         What was posted before a midnight is loaded first: the journal is read to its end after a
-        day was found to be due.
+        day was found to be due. A day that is refused is put off: it keeps no other one waiting.
         """
         with self._loader.starting_over():
-            days = self.due(now)
-            for site, day in days:
-                self._loader.load()
-                self.seal_day(site, day, now)
+            days = [one for one in self.due(now) if not self._refused.waits(*one, now)]
+        sealed = 0
+        for site, day in days:
+            self._loader.load()
+            sealed += self._try_to_seal(site, day, now)
+        with self._loader.starting_over():
             self.clean_up()
-        return len(days)
+        return sealed
+
+    def _try_to_seal(self, site: int, day: date, now: datetime) -> bool:
+        try:
+            with self._loader.starting_over():
+                self.seal_day(site, day, now)
+        except StoreError as error:
+            self._refused.put_off(site, day, now)
+            _LOG.exception("day_not_sealed", extra={"site": site, "date": day.isoformat()})
+            kind = str(error).partition(":")[0]
+            self._control.note_refused_day(RefusedDay(site, day, now, kind))
+            return False
+        self._refused.forget(site, day)
+        if any((site, day) == (one.site, one.day) for one in self._control.refused_days()):
+            self._control.note_sealed_day(site, day)
+        return True
 
     def seal_day(self, site: int, day: date, now: datetime) -> None:
         """Seal one day as the live store has it now."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.control import Control, Purging
+from collector.control import Control, Purging, RefusedDay
 from collector.doctor import examine
 from collector.keys import KeyStore
 
@@ -54,7 +54,7 @@ def test_nothing_is_wrong_where_all_is_well(data: Path, keys: KeyStore, control:
     begun(data, NOW - timedelta(hours=29, minutes=59))
     begun(data, NOW)
     assert wrong(data, keys, control) == []
-    assert len(list(examine(data, keys, control, NOW))) == 6
+    assert len(list(examine(data, keys, control, NOW))) == 7
 
 
 def test_raw_days_that_are_too_old_are_found(data: Path, keys: KeyStore, control: Control) -> None:
@@ -91,6 +91,21 @@ def test_keys_that_may_be_swapped_are_found(
     """As the program warns at its start."""
     monkeypatch.setattr(KeyStore, "may_be_swapped", True)
     assert wrong(data, keys, control) == ["swap"]
+
+
+def test_a_day_that_cannot_be_sealed_is_found(data: Path, keys: KeyStore, control: Control) -> None:
+    """Since when, and of which site; no longer once it is sealed."""
+    (site,) = control.sites()
+    day = NOW.date() - timedelta(days=1)
+    for hours in (2, 1):
+        since = NOW - timedelta(hours=hours)
+        control.note_refused_day(RefusedDay(site.id, day, since, "OutOfMemoryException"))
+    (found,) = [one for one in examine(data, keys, control, NOW) if not one.is_well]
+    assert found.what == "days that are over are sealed"
+    told = "2026-11-23 of example.com is refused since 2026-11-24 08:00 UTC (OutOfMemoryException)"
+    assert found.found.startswith(told)
+    control.note_sealed_day(site.id, day)
+    assert wrong(data, keys, control) == []
 
 
 def test_days_that_are_too_old_are_found(data: Path, keys: KeyStore, control: Control) -> None:

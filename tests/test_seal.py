@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -101,6 +102,50 @@ def test_what_was_posted_before_midnight_is_loaded_before_its_day_is_sealed(here
     here.append("late", event(site, NOON + timedelta(hours=11, minutes=59), token=2))
     assert here.sealer.seal_due(NEXT_NIGHT) == 1
     assert here.rows("SELECT visits, events FROM archive.sealed") == [(2, 2)]
+
+
+def too_long(site: int, at: datetime) -> list[Event]:
+    """Return engagement that adds up to more than can be kept: its day cannot be sealed."""
+    more = timedelta(minutes=1)
+    engaged: dict[str, Any] = {"name": "engagement", "engaged_s": 2**31 - 1}
+    return [event(site, at), *(event(site, at + n * more, **engaged) for n in (1, 2))]
+
+
+def test_a_day_that_cannot_be_sealed_keeps_no_other_waiting(
+    here: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Later days and other sites are sealed; it is tried again, ever more rarely, and told of."""
+    site, other = here.site(), here.site("other.example")
+    here.load(*too_long(site, NOON), event(other, NOON), event(site, NOON + timedelta(days=1)))
+    now = NEXT_NIGHT + timedelta(days=1)
+    assert here.sealer.seal_due(now) == 2
+    assert here.rows("SELECT site, date FROM archive.sealed ORDER BY ALL") == [
+        (site, NOON.date() + timedelta(days=1)),
+        (other, NOON.date()),
+    ]
+    (refused,) = here.control.refused_days()
+    assert (refused.site, refused.day, refused.since) == (site, NOON.date(), now)
+    tries = []
+    for wait_s in (19, 1, 39, 1, 79, 1):
+        now += timedelta(seconds=wait_s)
+        here.sealer.seal_due(now)
+        tries.append(caplog.messages.count("day_not_sealed"))
+    assert tries == [1, 2, 2, 3, 3, 4]
+    assert here.control.refused_days() == (refused,)
+    with here.store.writing() as session:
+        session.query("UPDATE live.events SET engaged_s = 0")
+    assert here.sealer.seal_due(now + timedelta(hours=1)) == 1
+    assert here.control.refused_days() == ()
+
+
+def test_a_day_is_tried_again_at_once_when_the_clock_was_set_back(here: House) -> None:
+    """Nobody waits until it is as late as it was."""
+    site = here.site()
+    here.load(*too_long(site, NOON))
+    assert here.sealer.seal_due(NEXT_NIGHT + timedelta(days=9)) == 0
+    with here.store.writing() as session:
+        session.query("UPDATE live.events SET engaged_s = 0")
+    assert here.sealer.seal_due(NEXT_NIGHT) == 1
 
 
 def test_visitors_become_numbers_of_their_day(here: House) -> None:

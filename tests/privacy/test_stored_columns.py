@@ -216,6 +216,11 @@ STORED = {
         "before": "shown to visitors",
         "after": "shown to visitors",
     },
+    "control: refused_days": PLACE
+    | {
+        "since": "shown by doctor: since when the day could not be sealed",
+        "error": "of what kind that was, without any value",
+    },
     "control: sqlite_sequence": {
         "name": "SQLite's own, for ids that are never given again",
         "seq": "SQLite's own",

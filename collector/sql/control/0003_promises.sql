@@ -15,3 +15,11 @@ CREATE TABLE setting_changes (
     before TEXT,            -- NULL in the line that the record begins with
     after TEXT NOT NULL
 );
+
+-- Days that are over and could not be sealed when that was last tried.
+CREATE TABLE refused_days (
+    site INTEGER NOT NULL,  -- 0 for what no known site had
+    date TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    error TEXT NOT NULL     -- what kind, without any value
+);
