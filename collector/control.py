@@ -181,12 +181,18 @@ class Control(ControlFile):
             ).fetchone()
         return Purging(purged_on, bool(purges_all), overdue_days)
 
-    def note_purging(self, site_id: int, purging: Purging) -> None:
-        """Record how far a site is with deleting days for their age."""
+    def note_purging(self, site: Site, before: Purging, after: Purging) -> None:
+        """Record how far a site is with deleting days for their age.
+
+        What the operator has decided since `site` and `before` were read stands: only a decision
+        that was known, and is still the same, can have been carried out.
+        """
+        is_done = before.purges_all and not after.purges_all
         with self.writing() as connection:
             connection.execute(
-                "UPDATE sites SET purged_on = ?, purges_all = ?, overdue_days = ? WHERE id = ?",
-                (purging.purged_on, purging.purges_all, purging.overdue_days, site_id),
+                "UPDATE sites SET purged_on = ?, overdue_days = ?,"
+                " purges_all = purges_all AND NOT (? AND retention_months = ?) WHERE id = ?",
+                (after.purged_on, after.overdue_days, is_done, site.retention_months, site.id),
             )
 
     def note_settings(self, settings: Mapping[str, str], now: datetime) -> None:

@@ -63,7 +63,7 @@ class Retention:
                 self._store.rewrite("archive")
             for one in done:
                 if one.after != one.before:
-                    self._control.note_purging(one.site.id, one.after)
+                    self._control.note_purging(one.site, one.before, one.after)
         return sum(one.days for one in done)
 
     def _purge(self, site: Site, now: datetime) -> _Done:
@@ -79,7 +79,7 @@ class Retention:
             purged_on = today.isoformat()
             # Should the process end now, rather too few days go today than too many.
             going_on = Purging(purged_on, before.purges_all, overdue_days=len(due))
-            self._control.note_purging(site.id, going_on)
+            self._control.note_purging(site, before, going_on)
             self._delete(site, going[-1] + _ONE_DAY)
         left = Purging(purged_on, purges_all=False, overdue_days=len(due) - len(going))
         was_broken_off = before.overdue_days > len(due)

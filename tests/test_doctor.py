@@ -111,7 +111,8 @@ def test_a_day_that_cannot_be_sealed_is_found(data: Path, keys: KeyStore, contro
 def test_days_that_are_too_old_are_found(data: Path, keys: KeyStore, control: Control) -> None:
     """Of each site."""
     (site,) = control.sites()
-    control.note_purging(site.id, Purging("2026-11-24", purges_all=False, overdue_days=3))
+    behind = Purging("2026-11-24", purges_all=False, overdue_days=3)
+    control.note_purging(site, control.purging(site.id), behind)
     assert wrong(data, keys, control) == ["example.com: numbers gone after 25 months"]
 
 

@@ -172,6 +172,37 @@ def test_what_the_operator_decides_is_done_at_once(filled: House) -> None:
     assert here.control.purging(site) == done
 
 
+@pytest.mark.parametrize(
+    ("before", "meanwhile", "is_left", "days"),
+    [(None, 25, True, 2), (None, 2, True, 4), (1, 2, True, 0), (1, 1, False, 0)],
+)
+def test_what_the_operator_decides_meanwhile_is_done_next(
+    filled: House,
+    monkeypatch: pytest.MonkeyPatch,
+    before: int | None,
+    meanwhile: int,
+    is_left: bool,  # noqa: FBT001 - a column of the table
+    days: int,
+) -> None:
+    """While the archive is rewritten, which takes a while; not what was carried out just then."""
+    here = filled
+    now = due(3, months=before or 25)
+    rewrite = here.store.rewrite
+
+    def slowly(database: str) -> None:
+        here.control.set_retention("example.com", meanwhile, now)
+        rewrite(database)
+
+    if before:
+        here.control.set_retention("example.com", before, now)
+    monkeypatch.setattr(here.store, "rewrite", slowly)
+    assert of(here).purge_due(now) == (4 if before else 2)
+    assert here.control.purging(SITE).purges_all == is_left
+    monkeypatch.undo()
+    assert of(here).purge_due(now) == days
+    assert not here.control.purging(SITE).purges_all
+
+
 def test_a_day_is_too_old_by_the_calendar_of_its_site(here: House) -> None:
     """Where the date changes first."""
     early, site = here.site("early.example", "Pacific/Kiritimati"), here.site()
