@@ -411,15 +411,17 @@ class Store:
         self._writer = self._root.cursor()
 
     def _open_archive(self) -> None:
+        path = self._path("archive")
+        is_new = not path.exists()
+        if not is_new and path.stat().st_size == 0:  # a new one to DuckDB, and a lost one to us
+            raise _unreadable(path, "it is empty")
         try:
             self._attach("archive")
             self._migrate("archive")
         except duckdb.Error as error:
-            path = self._path("archive")
-            raise ArchiveUnreadableError(
-                f"{path} cannot be read ({_told(error)}). Restore it from a backup, or move it away"
-                " to start without the days it holds."
-            ) from None
+            if is_new:
+                _unlink(path)
+            raise _unreadable(path, _told(error)) from None
 
     def _open_live(self) -> None:
         try:
@@ -525,6 +527,13 @@ def program_columns(databases: tuple[str, ...]) -> frozenset[tuple[str, str, str
                 connection.execute(text)
         rows = connection.execute(statement("audit_columns")).fetchall()
     return frozenset((database, table, column) for database, table, column, _ in rows)
+
+
+def _unreadable(archive: Path, why: str) -> ArchiveUnreadableError:
+    return ArchiveUnreadableError(
+        f"{archive} cannot be read ({why}). Restore it from a backup, or move it away to start"
+        " without the days it holds."
+    )
 
 
 def _interrupt(

@@ -26,6 +26,7 @@ from collector.store import (
     StoreError,
 )
 from tests.house import event, house
+from tests.test_load import files_no_larger_than
 
 ROOT = Path(__file__).parents[1]
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -346,7 +347,7 @@ def test_a_bit_that_flipped_in_the_live_store_changes_no_number(
     assert made_again > 0
 
 
-@pytest.mark.parametrize("how", ["noise after the head", "half", "another program's"])
+@pytest.mark.parametrize("how", ["noise after the head", "half", "another program's", "empty"])
 def test_an_archive_that_cannot_be_read_stops_the_start(filled: Path, how: str) -> None:
     """It cannot be made again: nothing is moved or written, and the message says what to do."""
     archive = filled / "archive.duckdb"
@@ -361,6 +362,15 @@ def test_an_archive_that_cannot_be_read_stops_the_start(filled: Path, how: str) 
     archive.write_bytes(good)
     with opened(filled) as store:
         assert query(store, "SELECT sum(events) FROM archive.sealed") == [(90,)]
+
+
+def test_an_archive_that_could_not_be_made_is_not_in_the_way_later(ram: Path) -> None:
+    """As on a full disk at the very first start: what DuckDB leaves is an empty file."""
+    with files_no_larger_than(0), pytest.raises(ArchiveUnreadableError):
+        Store(ram, memory_limit_mib=128, threads=1)
+    assert not (ram / "archive.duckdb").exists()
+    with opened(ram) as store:
+        assert query(store, "SELECT count(*) FROM archive.sealed") == [(0,)]
 
 
 def test_a_transaction_that_fails_leaves_nothing(ram: Path) -> None:
