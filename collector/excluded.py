@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from collector.question import Period, TooSlowError
-from collector.store import Store, StoreInterruptedError
+from collector.question import Period, TooDemandingError, TooSlowError
+from collector.store import Store, StoreInterruptedError, StoreMemoryError
 
 
 class Asides:
@@ -35,3 +35,5 @@ class Asides:
                 )
         except StoreInterruptedError:
             raise TooSlowError(f"This took longer than {self._limit_s:.0f} s.") from None
+        except StoreMemoryError:
+            raise TooDemandingError from None

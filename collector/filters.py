@@ -17,7 +17,7 @@ from collector.question import (
     QueryError,
     conditions,
 )
-from collector.store import Session, StoreError, StoreInterruptedError
+from collector.store import Session, StoreError, StoreInterruptedError, StoreMemoryError
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def check_patterns(session: Session, found: Filter) -> None:
         for pattern in condition.values if condition.operator is Operator.MATCHES else ():
             try:
                 session.run("try_pattern", pattern=pattern)
-            except StoreInterruptedError:
+            except (StoreInterruptedError, StoreMemoryError):
                 raise
             except StoreError:
                 raise QueryError("filters", f"{pattern!r} is no pattern RE2 knows") from None

@@ -31,6 +31,16 @@ class TooSlowError(Exception):
     """A question took too long, or waited too long for another one; the message is for people."""
 
 
+class TooDemandingError(TooSlowError):
+    """An answer takes more memory than it may; given up like one that takes too long."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This takes more memory than memory_limit allows. Ask about a shorter period, or with"
+            " fewer dimensions and filters."
+        )
+
+
 class TooLargeError(Exception):
     """An answer takes more memory than it may to be written down; the message is for people."""
 

@@ -19,9 +19,10 @@ from collector.question import (
     Query,
     QueryError,
     Row,
+    TooDemandingError,
     TooSlowError,
 )
-from collector.store import Store, StoreInterruptedError, statement
+from collector.store import Store, StoreInterruptedError, StoreMemoryError, statement
 from collector.sums import composed, listed, subquery
 
 METRICS: Final = (Metric.VISITORS, Metric.VISITS, Metric.PAGEVIEWS, Metric.EVENTS)
@@ -122,6 +123,8 @@ class Realtime:
                 found = session.query(text, **values)
         except StoreInterruptedError:
             raise TooSlowError(f"This took longer than {self._limit_s:.0f} s.") from None
+        except StoreMemoryError:
+            raise TooDemandingError from None
         return [self._row(asked, values) for values in _ordered(asked, found)]
 
     def _row(self, asked: Recent, values: tuple[Any, ...]) -> Row:

@@ -24,6 +24,7 @@ from collector.question import (
     Query,
     Report,
     Row,
+    TooDemandingError,
     TooLargeError,
     TooSlowError,
 )
@@ -60,7 +61,7 @@ class Stats:
 
         Raises:
             QueryError: a pattern is none.
-            TooSlowError: it took longer than it may.
+            TooSlowError: it took longer, or more memory, than it may.
         """
         (report,) = self.reports([query])
         if isinstance(report, TooSlowError):
@@ -71,7 +72,7 @@ class Stats:
         """Answer the questions of one page as of one moment, all within the time of one.
 
         Sooner than one by one: what several of them need is worked out once. In place of those for
-        which there was no time left stands the error.
+        which there was no time or memory left stands the error.
 
         Raises:
             QueryError: a pattern is none.
@@ -86,6 +87,8 @@ class Stats:
                 f"This took longer than {self._limit_s:.0f} s. Ask about a shorter period, or with"
                 " fewer dimensions and filters."
             )
+        except StoreMemoryError:
+            late = TooDemandingError()
         except TooSlowError as error:
             late = error
         else:

@@ -118,10 +118,10 @@ def pageview(site: Site, token: int, ago: timedelta, path: str = "/", **values: 
 
 
 @contextmanager
-def newsroom(folder: Path) -> Iterator[Newsroom]:
+def newsroom(folder: Path, memory_limit_mib: int = 128) -> Iterator[Newsroom]:
     """Open a data directory of its own for one test."""
     control = Control.open(folder / "control.sqlite", KEY)
-    store = Store(folder / "data", memory_limit_mib=128, threads=1)
+    store = Store(folder / "data", memory_limit_mib=memory_limit_mib, threads=1)
     try:
         yield Newsroom(folder, control, store)
     finally:

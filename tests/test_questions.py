@@ -327,6 +327,25 @@ def test_a_question_that_takes_too_long_is_given_up(room: Newsroom, ram: Path) -
     assert rows(room) == [([], [3])]
 
 
+def test_a_question_that_takes_too_much_memory_is_given_up(ram: Path) -> None:
+    """It says so, in the API, on the page and about the last minutes."""
+    with newsroom(ram) as other:
+        site = other.site()
+        ago = timedelta(minutes=20)
+        other.count(*(pageview(site, n, ago, f"/{n}") for n in range(3_000)))
+    asked: dict[str, object] = {"dimensions": ["event:page", "visit:source", "time:hour"]}
+    with newsroom(ram, memory_limit_mib=4) as small:
+        for more in ({}, {"date_range": "realtime_30m", "dimensions": ["event:page"]}):
+            refused = post(small, **asked | more)
+            assert refused.status_code == 503
+            assert "This takes more memory than memory_limit allows" in refused.json()["error"]
+        page = small.editor().get("/sites/example.com")
+        assert page.status_code == 200
+        assert "This takes more memory than memory_limit allows" in page.text
+    with newsroom(ram) as other:
+        assert len(rows(other, **asked)) == 3_000
+
+
 def test_questions_of_rows_wait_for_each_other(room: Newsroom) -> None:
     """One after the other; who waits too long is told so."""
     stats = Stats(room.store, limit_s=2)  # a busy machine takes some of it
