@@ -41,7 +41,7 @@ SIBLINGS = {
     "hosts": "",
     "ingest": "anonymise bots control geo hosts journal keys objection request scrub sources wire",
     "journal": "",
-    "keeper": "clock lending load retention seal store",
+    "keeper": "clock control_file lending load retention seal store",
     "keys": "",
     "load": "journal store",
     "languages": "",
