@@ -75,7 +75,7 @@ def test_the_container_is_not_root_and_its_keys_are_in_ram() -> None:
 
 @pytest.mark.parametrize("name", SNIPPETS)
 def test_a_snippet_goes_with_its_public_url(name: str) -> None:
-    """Host and path are those of the `public_url` in its first line, the port is the default."""
+    """Host and path are those of its `public_url`; ports are the default and the one beside it."""
     (written,) = re.findall(r'public_url = \["(.+?)"\]', text(name))
     mount = Mount.parse(written)
     said = directives(name)
@@ -85,7 +85,8 @@ def test_a_snippet_goes_with_its_public_url(name: str) -> None:
         assert "/.well-known/gpc.json" in said
     else:
         assert mount.host in said
-    assert set(re.findall(r"127\.0\.0\.1:\d+", said)) == {"127.0.0.1:8000"}
+    behind = directives("nginx-upstreams.conf") if "nginx" in name else said
+    assert set(re.findall(r"127\.0\.0\.1:\d+", behind)) == {"127.0.0.1:8000", "127.0.0.1:8001"}
     trusted = TrustedProxies.parse(config.load(None, {}, {}).config.trusted_proxies)
     assert trusted.trusts("127.0.0.1")
 
