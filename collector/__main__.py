@@ -112,8 +112,12 @@ def serve(
         _prepare_process(config)
         from collector import compose, server  # noqa: PLC0415 - see _listen
 
-        with _listen(config) as bound, compose.collector_and_dashboard(config) as parts:
-            _greet(parts, bound)
+        with (
+            _listen(config) as bound,
+            _scraped(config, 0) as scraped,
+            compose.collector_and_dashboard(config, scraped=scraped) as parts,
+        ):
+            _greet(parts, bound, scraped)
             server.serve(parts.app, bound)
 
 
@@ -130,6 +134,7 @@ def ingest(
     count: Annotated[int, typer.Option("--workers", min=1, max=64, help="How many processes.")] = 1,
     descriptor: Annotated[int | None, typer.Option(hidden=True)] = None,
     supervisor: Annotated[int | None, typer.Option(hidden=True)] = None,
+    place: Annotated[int, typer.Option(hidden=True)] = 1,
 ) -> None:
     """Take events only, beside a `serve` with the same data directory."""
     with _errors_told():
@@ -153,7 +158,10 @@ def ingest(
                 workers.end_with(supervisor)
             from collector import compose, server  # noqa: PLC0415 - see _listen
 
-            with compose.collector_only(config) as parts:
+            with (
+                _scraped(config, place) as scraped,
+                compose.collector_only(config, scraped=scraped) as parts,
+            ):
                 server.serve(parts.app, bound)
 
 
@@ -440,12 +448,24 @@ def _shut_memory() -> None:
 
 
 def _listen(config: Config) -> socket.socket:
+    return _bound(config.host, config.port)
+
+
+def _bound(host: str, port: int) -> socket.socket:
     from collector.server import listen  # noqa: PLC0415 - small commands start without a server
 
     try:
-        return listen(config.host, config.port)
+        return listen(host, port)
     except OSError as error:
         raise StartError(f"cannot listen on {error.strerror}") from None
+
+
+def _scraped(config: Config, place: int) -> contextlib.AbstractContextManager[socket.socket | None]:
+    """Listen for Prometheus if that is wanted: each process by itself, side by side."""
+    bind = config.metrics_bind
+    if bind is None:
+        return contextlib.nullcontext()
+    return _bound(bind.host, bind.port + place if bind.port else 0)
 
 
 def _address(bound: socket.socket) -> str:
@@ -453,9 +473,11 @@ def _address(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def _greet(parts: "Composed", bound: socket.socket) -> None:
+def _greet(parts: "Composed", bound: socket.socket, scraped: socket.socket | None = None) -> None:
     """Say where the dashboard is, its key if it was made just now, and what is still to do."""
     typer.echo(f"Dashboard  {_address(bound)}")
+    if scraped is not None:
+        typer.echo(f"Metrics    {_address(scraped)}metrics")
     if parts.access_key:
         typer.echo(f"Access key {parts.access_key}   (shown this once; it opens dashboard and API)")
     if not parts.control.sites():

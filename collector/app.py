@@ -59,6 +59,7 @@ class Application:
         mounts: Sequence[Mount],
         trusted: TrustedProxies,
         statement: Callable[[str], Statement],
+        troubles: Callable[[], list[str]],
         editors_routes: Sequence[BaseRoute],
         lifespan: Callable[[ASGIApp], contextlib.AbstractAsyncContextManager[None]],
     ) -> None:
@@ -72,7 +73,10 @@ class Application:
             Route("/healthz", _health),
         ]
         self._visitors = Starlette(routes=visitors_routes)
-        self._everyone = Starlette(routes=[*visitors_routes, *editors_routes], lifespan=lifespan)
+        operators_routes = [Route("/readyz", _readiness(troubles))]
+        self._everyone = Starlette(
+            routes=[*visitors_routes, *operators_routes, *editors_routes], lifespan=lifespan
+        )
         # Redirects to slashes are absolute, which is wrong behind a proxy that strips a prefix.
         self._visitors.router.redirect_slashes = self._everyone.router.redirect_slashes = False
 
@@ -149,6 +153,17 @@ def _beacon() -> Callable[[Request], Awaitable[Response]]:
 
 async def _health(_: Request) -> Response:
     return PlainTextResponse("ok\n", headers={"cache-control": "no-store"})
+
+
+def _readiness(troubles: Callable[[], list[str]]) -> Callable[[Request], Awaitable[Response]]:
+    """Return an endpoint that says whether events should be sent here, and why not."""
+
+    async def ready(_: Request) -> Response:
+        found = troubles()
+        text = "".join(f"{line}\n" for line in (["not ready", *found] if found else ["ready"]))
+        return PlainTextResponse(text, 503 if found else 200, {"cache-control": "no-store"})
+
+    return ready
 
 
 class Intake:

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pathlib import Path
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
-from collector import anonymise, bots, hosts, sources
+from collector import anonymise, bots, hosts, metrics, sources
 from collector.anonymise import TrustedProxies
 from collector.app import Application, Intake
 from collector.config import Config, StartError
@@ -22,6 +23,7 @@ from collector.ingest import Ingest
 from collector.journal import Journal
 from collector.keys import KeyStore, KeyStoreError
 from collector.log import report_fault
+from collector.metrics import Endpoint, Sample
 from collector.statement import Statements
 
 Clock = Callable[[], float]
@@ -58,10 +60,16 @@ class Core:
         notice = self.countries.notice
         return (*self.keys.warnings(), *((notice,) if notice else ()))
 
+    def troubles(self) -> list[str]:
+        """Return why events should not be sent here just now, a sentence each."""
+        found = (self.journal.trouble(), metrics.disk_trouble(self.config.data))
+        return [trouble for trouble in found if trouble]
+
     def application(
         self,
         routes: Sequence[BaseRoute],
         lifespan: Callable[[ASGIApp], contextlib.AbstractAsyncContextManager[None]],
+        troubles: Callable[[], list[str]],
     ) -> Application:
         """Return the ASGI application, with the dashboard's routes if there are any."""
         return Application(
@@ -69,27 +77,35 @@ class Core:
             mounts=self.config.public_url,
             trusted=self.trusted,
             statement=self.statements.of,
+            troubles=troubles,
             editors_routes=routes,
             lifespan=lifespan,
         )
 
 
 @contextlib.contextmanager
-def collector_only(config: Config, clock: Clock = time.time) -> Iterator[Composed]:
-    """Put together a process that only takes events."""
+def collector_only(
+    config: Config, clock: Clock = time.time, scraped: socket.socket | None = None
+) -> Iterator[Composed]:
+    """Put together a process that only takes events; on `scraped` it answers about itself."""
     with _core(config, clock) as core:
+
+        def samples() -> Iterator[Sample]:
+            return metrics.of_intake(core.ingest, core.journal, config.data, core.troubles)
 
         @contextlib.asynccontextmanager
         async def lifespan(_: ASGIApp) -> AsyncIterator[None]:
-            async with core.intake.running():
+            async with core.intake.running(), _answering(scraped, samples):
                 yield
 
-        app = core.application((), lifespan)
+        app = core.application((), lifespan, core.troubles)
         yield Composed(app, core.control, core.ingest, core.notices(), access_key=None)
 
 
 @contextlib.contextmanager
-def collector_and_dashboard(config: Config, clock: Clock = time.time) -> Iterator[Composed]:
+def collector_and_dashboard(
+    config: Config, clock: Clock = time.time, scraped: socket.socket | None = None
+) -> Iterator[Composed]:
     """Put together the process that also owns DuckDB and shows the numbers."""
     # A process that only takes events never loads DuckDB, which alone is 33 MB.
     from collector.owner import owning  # noqa: PLC0415
@@ -97,14 +113,35 @@ def collector_and_dashboard(config: Config, clock: Clock = time.time) -> Iterato
     with _core(config, clock) as core, owning(core) as owned:
         core.statements.record(datetime.fromtimestamp(clock(), UTC))
 
+        def troubles() -> list[str]:
+            trouble = owned.keeper.trouble()
+            return [*core.troubles(), *([trouble] if trouble else [])]
+
+        def samples() -> Iterator[Sample]:
+            yield from metrics.of_intake(core.ingest, core.journal, config.data, troubles)
+            yield from metrics.of_files(config.data)
+            yield from owned.samples()
+
         @contextlib.asynccontextmanager
         async def lifespan(_: ASGIApp) -> AsyncIterator[None]:
-            async with core.intake.running(), owned.keeper.running():
+            async with (
+                core.intake.running(),
+                owned.keeper.running(),
+                _answering(scraped, samples),
+            ):
                 yield
 
-        app = core.application(owned.routes, lifespan)
+        app = core.application(owned.routes, lifespan, troubles)
         access_key = None if config.access_key else core.control.access.ensure_access_key()
         yield Composed(app, core.control, core.ingest, core.notices(), access_key)
+
+
+def _answering(
+    bound: socket.socket | None, samples: metrics.Samples
+) -> contextlib.AbstractAsyncContextManager[None]:
+    if bound is None:
+        return contextlib.nullcontext()
+    return Endpoint(bound, metrics.exposition(samples)).running()
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ ENVIRONMENT_PREFIX = "GATECOUNT_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 # Short keys are guessable; 16 characters of a 32-letter alphabet are 80 bits.
 _ACCESS_KEY_MIN_CHARACTERS = 16
+_LAST_METRICS_PORT = 65_000  # leaves room for workers, which take the ports that follow
 # The last is all of IPv4 as IPv6 writes it: RFC 4291, 2.5.5.2.
 _EVERYBODY = frozenset(map(ipaddress.ip_network, ("0.0.0.0/0", "::/0", "::ffff:0:0/96")))
 
@@ -28,6 +29,18 @@ class StartError(Exception):
 
 class ConfigError(StartError):
     """The configuration cannot be used: which option, where, and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """An address and a port to listen on."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """Return it as one would write it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +61,7 @@ class Config:
     query_limit: int
     memory_limit: int
     threads: int
+    metrics_bind: Bind | None
     log_level: str
 
 
@@ -126,6 +140,18 @@ def _whole(low: int, high: int) -> Callable[[object], int]:
         return number
 
     return parse
+
+
+def _optional_bind(value: object) -> Bind | None:
+    if value is None or value == "":
+        return None
+    host, _, port = _text(value).rpartition(":")
+    try:
+        return Bind(
+            _address(host.removeprefix("[").removesuffix("]")), _whole(0, _LAST_METRICS_PORT)(port)
+        )
+    except ValueError:
+        raise ValueError("an address and a port such as 127.0.0.1:9400 or [::1]:9400") from None
 
 
 def _flag(value: object) -> bool:
@@ -260,6 +286,14 @@ OPTIONS = (
         _whole(1, 256),
         "threads",
         "How many threads DuckDB may use, at most one for each processor.",
+    ),
+    Option(
+        "metrics_bind",
+        None,
+        _optional_bind,
+        "address and port",
+        "Where Prometheus may read metrics, such as 127.0.0.1:9400; ingest workers take the ports"
+        " that follow. Empty: nowhere.",
     ),
     Option("log_level", "info", _one_of(*LOG_LEVELS), "level", "The least urgent line logged."),
 )

@@ -53,6 +53,19 @@ class DropReason(StrEnum):
     LATE = "late"  # decided at sealing: engagement with a page of a day that is over
 
 
+_AT_SEALING = DropReason.LATE
+
+
+class Outcome(StrEnum):
+    """What became of a posted event; of one whose sender objects nothing is counted at all."""
+
+    COUNTED = "counted"  # on disk
+    DROPPED = "dropped"
+    MALFORMED = "malformed"
+    UNREADABLE = "unreadable"  # too large, or broken off
+    UNAVAILABLE = "unavailable"  # no room, or no key
+
+
 class Obstacle(StrEnum):
     """What would keep the request in hand from being counted."""
 
@@ -199,6 +212,22 @@ class Ingest:
         self._days: dict[int, _SiteDay] = {}
         self._last_us = 0
         self._drops: Counter[tuple[int, str, DropReason]] = Counter()
+        self._dropped: Counter[DropReason] = Counter()
+        self._counted = self._malformed = self._unreadable = self._unavailable = 0
+
+    def outcomes(self) -> dict[Outcome, int]:
+        """Return how many events ended how, since the start."""
+        return {
+            Outcome.COUNTED: self._counted,
+            Outcome.DROPPED: self._dropped.total(),
+            Outcome.MALFORMED: self._malformed,
+            Outcome.UNREADABLE: self._unreadable,
+            Outcome.UNAVAILABLE: self._unavailable,
+        }
+
+    def dropped(self) -> dict[DropReason, int]:
+        """Return how many events were dropped here for which reason, up to a second ago."""
+        return {reason: self._dropped[reason] for reason in DropReason if reason is not _AT_SEALING}
 
     def know(self, sites: tuple[Site, ...]) -> None:
         """Take over a new snapshot of the registered sites."""
@@ -217,20 +246,27 @@ class Ingest:
             await _answer(send, _ACCEPTED)
             return
         if body is None:
+            self._unreadable += 1
             await _answer(send, _TOO_LARGE)
             return
         try:
             line = self._line(scope, headers, body)
         except wire.MalformedError as error:
+            self._malformed += 1
             await _refuse(send, error)
             return
         except KeyStoreError:
             _LOG.exception("day_key_missing")
+            self._unavailable += 1
             await _answer(send, _UNAVAILABLE)
             return
-        if line is None or await self._journal.append(line):
+        if line is None:
+            await _answer(send, _ACCEPTED)
+        elif await self._journal.append(line):
+            self._counted += 1
             await _answer(send, _ACCEPTED)
         else:
+            self._unavailable += 1
             await _answer(send, _UNAVAILABLE)
 
     def _line(self, scope: Scope, headers: dict[bytes, bytes], body: bytes) -> bytes | None:
@@ -425,6 +461,7 @@ class Ingest:
         """Append what was dropped since the last call to the journal, summed up."""
         drops, self._drops = self._drops, Counter()
         for (site, date, reason), count in drops.items():
+            self._dropped[reason] += count
             self._journal.append(journal.line(Drops(site, date, reason, count)))
 
     def note_day_key(self, timezone: str, date: str) -> None:

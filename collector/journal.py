@@ -14,6 +14,7 @@ import queue
 import secrets
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from pathlib import Path
 
 import msgspec
 
+from collector.histogram import Histogram
+
 SUFFIX = ".jsonl"
 _CRC_FIELD = b',"crc":'
 _ROTATE_EVERY_S = 3600  # aligned to the hour: 35 minutes after any local midnight its chunk is done
@@ -29,6 +32,10 @@ _RETRY_AFTER_S = 1.0  # how long appends fail at once after the disk refused one
 _EX_IOERR = 74  # sysexits.h
 # `struct flock` of fcntl(2): type, whence, start, length (0 is for ever), pid
 _FLOCK = struct.Struct("hhqqi0q")
+# How long a refused batch is a trouble: without events nobody would find out that there is room.
+_TROUBLE_LASTS_S = 10.0
+_COMMIT_LINES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
+_COMMIT_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 
 
 class Event(msgspec.Struct, tag_field="kind", tag="event", frozen=True, omit_defaults=True):
@@ -127,11 +134,23 @@ class Journal:
         self._report = report
         self._writer = _Writer(directory, clock, report)
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
+        self.commit_lines = Histogram(_COMMIT_LINES)
+        self.commit_s = Histogram(_COMMIT_S)
+        self.written_bytes = 0
+        self._refused_at_s = -_TROUBLE_LASTS_S  # by the monotonic clock
 
     def start(self) -> None:
         """Take lines from the running event loop from now on."""
         self._loop = asyncio.get_running_loop()
         self._thread.start()
+
+    def trouble(self) -> str | None:
+        """Say why nothing may be taken just now; None if all is well."""
+        if not self._thread.is_alive():
+            return "the journal is not open"
+        if time.monotonic() - self._refused_at_s < _TROUBLE_LASTS_S:
+            return "the disk has just refused the journal"
+        return None
 
     def append(self, text: bytes) -> asyncio.Future[bool]:
         """Queue a line; the future says whether it is on disk. It is shared: never cancel it."""
@@ -169,8 +188,20 @@ class Journal:
                 self._writer.finish()
                 return
             lines, waiting = batch
-            durable = self._writer.write(b"".join(lines))
+            begun_s = time.monotonic()
+            data = b"".join(lines)
+            durable = self._writer.write(data)
             self._loop.call_soon_threadsafe(self._committed, waiting, durable)
+            self._count(len(lines), len(data), begun_s, durable)
+
+    def _count(self, lines: int, size_bytes: int, begun_s: float, durable: bool) -> None:  # noqa: FBT001 - as _committed
+        now_s = time.monotonic()
+        if durable:
+            self.commit_lines.observe(lines)
+            self.commit_s.observe(now_s - begun_s)
+            self.written_bytes += size_bytes
+        else:
+            self._refused_at_s = now_s
 
     def _committed(self, waiting: asyncio.Future[bool], durable: bool) -> None:  # noqa: FBT001
         self._in_flight = None

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,23 @@ class Loader:
         self._directory = directory
         self._store = store
         self._positions: dict[str, _Position] | None = None
+        self.loaded_bytes = 0
+        self.moved_at_s = time.monotonic()  # when it last committed something, or had nothing to do
+
+    def lag_bytes(self) -> int | None:
+        """Return how much of the journal is not loaded; None while the ledger is to be read again.
+
+        For any thread, and asks no database.
+        """
+        known, paths = self._positions, journal.chunks(self._directory)
+        if known is None:
+            return None if paths else 0
+        lag = 0
+        for path in paths:
+            position = known.get(path.name)
+            with contextlib.suppress(FileNotFoundError):  # sealed in this very moment
+                lag += path.stat().st_size - (position.end_byte if position else 0)
+        return max(0, lag)
 
     def load(self) -> int:
         """Load all there is in the journal now; return how many bytes that was.
@@ -41,6 +59,7 @@ class Loader:
         """
         with self.starting_over():
             loaded_bytes = sum(self._load_chunk(path) for path in journal.chunks(self._directory))
+            self.moved_at_s = time.monotonic()
             if loaded_bytes:
                 self._store.release_memory()
             return loaded_bytes
@@ -77,6 +96,8 @@ class Loader:
             position = _Position(passage.end, passage.is_last)
             self._known()[path.name] = position
             loaded += passage.end - passage.start
+            self.loaded_bytes += passage.end - passage.start
+            self.moved_at_s = time.monotonic()
             if passage.is_last or passage.end >= size:
                 return loaded
 

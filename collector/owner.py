@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,8 +17,10 @@ from collector.excluded import Asides
 from collector.hosts import registrable_domain, snippet
 from collector.ingest import Obstacle
 from collector.keeper import Keeper
+from collector.latency import Latency, TimedRealtime, TimedStats
 from collector.lending import Lender
 from collector.load import Loader
+from collector.metrics import Metric, Sample, Samples
 from collector.realtime import Realtime
 from collector.retention import Retention
 from collector.seal import Sealer
@@ -41,6 +44,7 @@ class Owned:
 
     routes: Sequence[BaseRoute]
     keeper: Keeper
+    samples: Samples
 
 
 @contextlib.contextmanager
@@ -51,12 +55,33 @@ def owning(core: Core) -> Iterator[Owned]:
         loader = Loader(journal_directory, store)
         sealer = Sealer(journal_directory, store, loader, core.control)
         retention = Retention(store, loader, core.control)
-        stats = Stats(store, core.config.small_cells, core.config.query_limit)
-        realtime = Realtime(store, core.config.small_cells, core.config.query_limit)
+        latency = Latency()
+        limits = (core.config.small_cells, core.config.query_limit, latency)
+        stats, realtime = TimedStats(store, *limits), TimedRealtime(store, *limits)
         asides = Asides(store, core.config.query_limit)
         routes = dashboard.routes(_dashboard_parts(core, stats, realtime, asides))
         lender = Lender(core.config.data, store)
-        yield Owned(routes, Keeper(loader, sealer, retention, lender, core.clock))
+        keeper = Keeper(loader, sealer, retention, lender, core.clock)
+        yield Owned(routes, keeper, lambda: _samples(loader, keeper, latency))
+
+
+def _samples(loader: Loader, keeper: Keeper, latency: Latency) -> Iterator[Sample]:
+    state = keeper.state
+    lag_bytes = loader.lag_bytes()
+    if lag_bytes is not None:
+        yield Sample(Metric.LAG_BYTES, lag_bytes)
+    yield Sample(Metric.LAG_S, time.monotonic() - loader.moved_at_s)
+    yield Sample(Metric.LOADED, loader.loaded_bytes)
+    yield Sample(Metric.FAILED, state.failed_turns)
+    yield Sample(Metric.CLOCK, state.trusts_clock)
+    yield Sample(Metric.WAITING, state.days_waiting)
+    yield Sample(Metric.SEALED, state.days_sealed)
+    yield Sample(Metric.SEAL_FAILED, state.seal_failed)
+    yield Sample(Metric.SEAL_LAST, state.sealed_at_s)
+    yield Sample(Metric.SEAL_S, state.seal_s)
+    for asked, histogram in latency.seconds.items():
+        yield Sample(Metric.QUERY_S, histogram, asked)
+    yield Sample(Metric.TOO_SLOW, latency.too_slow)
 
 
 def _dashboard_parts(

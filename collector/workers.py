@@ -34,6 +34,7 @@ def pause_s(lived_s: float, last_pause_s: float) -> float:
 class _Place:
     """Where one worker works after the other."""
 
+    number: int  # from 1
     worker: subprocess.Popen[bytes] | None = None
     begun_s: float = 0.0
     pause_s: float = 0.0
@@ -44,14 +45,14 @@ class Supervisor:
     """Keeps a number of worker processes on one listening socket until a signal comes.
 
     Args:
-        command: what a worker is.
+        command: what a worker is; the number of its place is added.
         descriptor: of the socket, which all inherit.
     """
 
     def __init__(self, command: Sequence[str], descriptor: int, workers: int) -> None:
         self._command = command
         self._descriptor = descriptor
-        self._places = [_Place() for _ in range(workers)]
+        self._places = [_Place(number + 1) for number in range(workers)]
         self._stopping = threading.Event()
 
     def run(self) -> bool:
@@ -81,7 +82,8 @@ class Supervisor:
             place.pause_s = pause_s(now_s - place.begun_s, place.pause_s)
             place.due_s = now_s + place.pause_s
         if place.worker is None and now_s >= place.due_s:
-            place.worker = subprocess.Popen(self._command, pass_fds=(self._descriptor,))  # noqa: S603 - ours
+            command = [*self._command, "--place", str(place.number)]
+            place.worker = subprocess.Popen(command, pass_fds=(self._descriptor,))  # noqa: S603 - ours
             place.begun_s = now_s
         return True
 

@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import json
+import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
@@ -27,6 +28,7 @@ BROWSER = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0"
     " Safari/537.36"
 )
+_T = TypeVar("_T")
 Headers = Mapping[str, str] | Sequence[tuple[str, str]]
 
 
@@ -104,6 +106,10 @@ class Whole:
         """Ask for a page."""
         return self.ask("GET", path, headers=headers, host=host)
 
+    def run(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """Run something beside the application."""
+        return self._runner.run(work)
+
     def wait(self, seconds: float) -> None:
         """Let the application go about its chores for a while."""
         self._runner.run(asyncio.sleep(seconds))
@@ -167,13 +173,14 @@ def application(
     sites: Mapping[str, str] | None = None,
     with_dashboard: bool = False,
     now: datetime = NOW,
+    scraped: socket.socket | None = None,
 ) -> Iterator[Whole]:
     """Run an application on `folder`; `sites` are time zones by domain, else example.com alone."""
     given = {"data": str(folder / "data"), "key_dir": str(folder / "keys"), **flags}
     config = options.load(None, {}, given).config
     clock = Clock(now)
     composer = compose.collector_and_dashboard if with_dashboard else compose.collector_only
-    with composer(config, clock) as composed, asyncio.Runner() as runner:
+    with composer(config, clock, scraped) as composed, asyncio.Runner() as runner:
         for domain, timezone in (sites or {SITE: "UTC"}).items():
             composed.control.add_site(domain, timezone, now)
         whole = Whole(folder, clock, composed, runner)

@@ -112,10 +112,11 @@ def country_database() -> Iterator[Path]:
 
 @pytest.fixture
 def started(ram: Path, country_database: Path) -> Started:
-    """Return what starts applications by their options, and `sites`, `with_dashboard`, `now`."""
+    """Return what starts applications by their options, and by the arguments of `application`."""
 
     def start(**given: object) -> AbstractContextManager[Whole]:
-        about = {key: given.pop(key) for key in ("sites", "with_dashboard", "now") if key in given}
+        own = ("sites", "with_dashboard", "now", "scraped")
+        about = {key: given.pop(key) for key in own if key in given}
         flags = {"geo_database": str(country_database), **given}
         return application(ram, flags, **about)  # type: ignore[arg-type]
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from collector.anonymise import TrustedProxies
-from collector.config import OPTIONS, Config, ConfigError, Option, Settings, load
+from collector.config import OPTIONS, Bind, Config, ConfigError, Option, Settings, load
 from collector.hosts import Mount
 
 NAMES = [option.name for option in OPTIONS]
@@ -63,6 +63,12 @@ EXAMPLES = {
     "query_limit": Example(1, "2", "3", (1, 2, 3)),
     "memory_limit": Example(128, "129", "130", (128, 129, 130)),
     "threads": Example(1, "2", "3", (1, 2, 3)),
+    "metrics_bind": Example(
+        "127.0.0.1:1",
+        "[::1]:2",
+        "localhost:0",
+        (Bind("127.0.0.1", 1), Bind("::1", 2), Bind("localhost", 0)),
+    ),
     "log_level": Example("debug", "warning", "error", ("debug", "warning", "error")),
 }
 
@@ -128,6 +134,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "query_limit": 30,
         "memory_limit": 512,
         "threads": 2,
+        "metrics_bind": None,
         "log_level": "info",
     }
 
@@ -153,6 +160,7 @@ BAD: dict[str, list[object]] = {
     "query_limit": [0, 3_601, "", "long", 0.5, True],
     "memory_limit": [0, 127, 1_048_577, "512MB", True],
     "threads": [0, 257, "two", True],
+    "metrics_bind": ["9400", ":9400", "127.0.0.1", "a:", "a:x", "a:65001", 1, ["a:1"]],
     "log_level": ["", "INFO", "verbose", 1],
 }  # fmt: skip
 ALLOWED = {
@@ -170,6 +178,7 @@ ALLOWED = {
     "query_limit": "a whole number from 1 to 3600",
     "memory_limit": "a whole number from 128 to 1048576",
     "threads": "a whole number from 1 to 256",
+    "metrics_bind": "an address and a port such as 127.0.0.1:9400|a text in quotes",
     "log_level": "one of debug, info, warning, error",
 }
 BAD_VALUES = [(name, value) for name, values in BAD.items() for value in values]

@@ -123,6 +123,7 @@ def main(data: Path, key_dir: Path) -> None:
             mounts=(),
             trusted=trusted,
             statement=_never,
+            troubles=list,
             editors_routes=[Route(path, page) for path, page in PAGES.items()],
             lifespan=lifespan,
         )
