@@ -19,6 +19,7 @@ from collector import visitors
 from collector.anonymise import TrustedProxies
 from collector.clock import ClockGuard
 from collector.control import Control
+from collector.held import LookUp
 from collector.hosts import Mount
 from collector.ingest import Ingest
 from collector.journal import Journal
@@ -62,13 +63,15 @@ class Application:
         troubles: Callable[[], list[str]],
         editors_routes: Sequence[BaseRoute],
         lifespan: Callable[[ASGIApp], contextlib.AbstractAsyncContextManager[None]],
+        look_up: LookUp | None = None,
     ) -> None:
         self._ingest = ingest
         self._trusted = trusted
         self._prefixes = {mount.host: mount.prefix for mount in mounts if mount.prefix}
         self._event_paths = {EVENT_PATH} | {mount.prefix + EVENT_PATH for mount in mounts}
+        parts = visitors.Parts(mounts, ingest.erase, ingest.likeness, statement, look_up)
         visitors_routes = [
-            *visitors.routes(visitors.Parts(mounts, ingest.erase, ingest.likeness, statement)),
+            *visitors.routes(parts),
             Route("/beacon.js", _beacon()),
             Route("/healthz", _health),
         ]

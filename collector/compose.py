@@ -19,6 +19,7 @@ from collector.app import Application, Intake
 from collector.config import Config, StartError
 from collector.control import Control
 from collector.geo import Countries
+from collector.held import LookUp, not_here
 from collector.ingest import Ingest
 from collector.journal import Journal
 from collector.keys import KeyStore, KeyStoreError
@@ -70,6 +71,7 @@ class Core:
         routes: Sequence[BaseRoute],
         lifespan: Callable[[ASGIApp], contextlib.AbstractAsyncContextManager[None]],
         troubles: Callable[[], list[str]],
+        look_up: LookUp = not_here,
     ) -> Application:
         """Return the ASGI application, with the dashboard's routes if there are any."""
         return Application(
@@ -78,6 +80,7 @@ class Core:
             trusted=self.trusted,
             statement=self.statements.of,
             troubles=troubles,
+            look_up=look_up if self.config.visitor_counts else None,
             editors_routes=routes,
             lifespan=lifespan,
         )
@@ -131,7 +134,7 @@ def collector_and_dashboard(
             ):
                 yield
 
-        app = core.application(owned.routes, lifespan, troubles)
+        app = core.application(owned.routes, lifespan, troubles, owned.look_up)
         access_key = None if config.access_key else core.control.access.ensure_access_key()
         yield Composed(app, core.control, core.ingest, core.notices(), access_key)
 

@@ -56,6 +56,7 @@ class Config:
     trusted_proxies: tuple[str, ...]
     geo_database: Path | None
     allow_third_party: bool
+    visitor_counts: bool
     flood_limit: int
     small_cells: int
     query_limit: int
@@ -262,6 +263,14 @@ OPTIONS = (
         "true/false",
         "Count sites of other registrable domains than the collector's; their visitors' opt-out"
         " cookies cannot be seen here.",
+    ),
+    Option(
+        "visitor_counts",
+        False,  # noqa: FBT003 - a row of a table
+        _flag,
+        "true/false",
+        "Show visitors how much was counted today from their address and browser; whoever shares"
+        " both can see it, too.",
     ),
     Option(
         "flood_limit",

@@ -21,6 +21,7 @@ from collector import anonymise, bots, journal, objection, scrub, sources, wire
 from collector.anonymise import TrustedProxies
 from collector.control import Site
 from collector.geo import Countries
+from collector.held import Today
 from collector.hosts import registrable_domain
 from collector.journal import Drops, Erasure, Event, Journal, NewKey
 from collector.keys import KeyStore, KeyStoreError
@@ -32,8 +33,8 @@ _QUARTER_HOUR_US = 15 * 60 * 1_000_000  # every zone's offset is a multiple of i
 _FLOOD_BUCKETS = 1 << 14
 _FLOOD_KEY_LIFE_S = 600.0
 _FLOOD_WINDOW_S = 60.0
-# Of one network in a minute: each costs the loader a look at all visits of the day.
-_ERASURE_LIMIT = 30
+_ERASURE_LIMIT = 30  # of one network in a minute: each costs a look at all visits of the day
+_LOOK_LIMIT = 30  # likewise
 # What of an event's request is looked at; all other headers are left alone.
 _READ = frozenset({
     b"cookie", b"dnt", b"host", b"referer", b"sec-gpc", b"user-agent", b"x-forwarded-for",
@@ -207,6 +208,7 @@ class Ingest:
         self._clock = clock
         self._floods = Floods(flood_limit)
         self._floods_of_erasures = Floods(_ERASURE_LIMIT)
+        self._floods_of_looks = Floods(_LOOK_LIMIT)
         self._allow_third_party = allow_third_party
         self._sites = Sites(())
         self._days: dict[int, _SiteDay] = {}
@@ -419,6 +421,30 @@ class Ingest:
         today = self._turn(site, now_us)
         token = anonymise.visitor_token(today.key, site.domain, network, user_agent)
         return journal.line(Erasure(site.id, today.date, token, now_us))
+
+    def visitors_of(self, scope: Scope) -> list[Today] | None:
+        """Return whom a request may be on the sites that the host asked counts for.
+
+        None if its network asked too often. No day key is made for it: where a site's day has
+        none, nobody was there yet.
+
+        Raises:
+            KeyStoreError: a key cannot be read.
+        """
+        headers = headers_of(scope["headers"])
+        now_s = self._clock()
+        network = anonymise.network(self._address(scope, headers))
+        if self._floods_of_looks.is_over(network, now_s):
+            return None
+        user_agent = headers.get(b"user-agent", b"").decode("latin-1")
+        now_us = int(now_s * 1_000_000)
+        found = []
+        for site in self._sites_of(self._posted_to(scope, headers)):
+            if self._keys.is_begun(site.timezone, now_us):
+                day = self._keys.day(site.timezone, now_us)
+                token = anonymise.visitor_token(day.key, site.domain, network, user_agent)
+                found.append(Today(site.domain, site.id, day.date, token))
+        return found
 
     def _sites_of(self, registrable: str) -> list[Site]:
         """Return the sites whose events may be posted to hosts of a domain."""

@@ -306,6 +306,12 @@ class KeyStore:
             self._days[timezone] = day
         return day
 
+    def is_begun(self, timezone: str, now_us: int) -> bool:
+        """Tell whether the current local day has a key: whoever only looks makes none."""
+        now = _EPOCH + timedelta(microseconds=now_us)
+        name = KeyName(timezone, local_date(timezone, now))
+        return name in self._open or _file_name(name) in self._file_names()
+
     def key(self, timezone: str, day: date, now: datetime) -> memoryview:
         """Return the 32 bytes of a date's key: made today, read until 60 s after the date's end.
 

@@ -14,12 +14,14 @@ from collector.compose import Core
 from collector.config import Config, StartError
 from collector.control import Site
 from collector.excluded import Asides
+from collector.held import LookUp
 from collector.hosts import registrable_domain, snippet
 from collector.ingest import Obstacle
 from collector.keeper import Keeper
 from collector.latency import Latency, TimedRealtime, TimedStats
 from collector.lending import Lender
 from collector.load import Loader
+from collector.lookup import look_up
 from collector.metrics import Metric, Sample, Samples
 from collector.realtime import Realtime
 from collector.retention import Retention
@@ -40,11 +42,12 @@ _FINDINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """The dashboard's routes, and the keeper to run beside them."""
+    """The dashboard's routes, the keeper to run beside them, and what visitors may look up."""
 
     routes: Sequence[BaseRoute]
     keeper: Keeper
     samples: Samples
+    look_up: LookUp
 
 
 @contextlib.contextmanager
@@ -62,7 +65,12 @@ def owning(core: Core) -> Iterator[Owned]:
         routes = dashboard.routes(_dashboard_parts(core, stats, realtime, asides))
         lender = Lender(core.config.data, store)
         keeper = Keeper(loader, sealer, retention, lender, core.clock)
-        yield Owned(routes, keeper, lambda: _samples(loader, keeper, latency))
+        yield Owned(
+            routes,
+            keeper,
+            lambda: _samples(loader, keeper, latency),
+            look_up(store, core.ingest.visitors_of),
+        )
 
 
 def _samples(loader: Loader, keeper: Keeper, latency: Latency) -> Iterator[Sample]:

@@ -5,7 +5,7 @@ stored, deadlines from the code that keeps them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from importlib.metadata import version
@@ -13,6 +13,7 @@ from typing import Any
 
 from collector.config import Config
 from collector.control import RETENTION_MONTHS, RETENTION_SETTING, Control, SettingChange, Site
+from collector.held import Held
 from collector.hosts import registrable_domain
 from collector.journal import Event
 from collector.keys import GRACE_S, KeyStore
@@ -43,12 +44,16 @@ NEVER = (
 )  # fmt: skip
 
 
+HELD = tuple(field.name for field in fields(Held) if field.name != "domain")
+
+
 class Setting(StrEnum):
     """What an operator can change and a visitor would want to know."""
 
     KEYS_IN_RAM = "keys_in_ram"
     KEYS_LOCKED = "keys_locked"
     THIRD_PARTY = "third_party"
+    VISITOR_COUNTS = "visitor_counts"
     SMALL_CELLS = "small_cells"
     OWN_GEO_DATABASE = "own_geo_database"
     RETENTION_MONTHS = RETENTION_SETTING
@@ -119,6 +124,8 @@ class Statement:
                 "sealed_events": EVENTS,
             },
             "never_stored": NEVER,
+            # Of today, by whoever shares a visitor's address and user agent.
+            "looked_up": HELD if self.lets_look_up else (),
             "objections": {
                 "cookies": [HOST_OPT_OUT_COOKIE, OPT_OUT_COOKIE],
                 "lifetime_days": OPT_OUT_LIFETIME_S // _SECONDS_A_DAY,
@@ -137,6 +144,11 @@ class Statement:
                 for change in self.changes
             ],
         }
+
+    @property
+    def lets_look_up(self) -> bool:
+        """Whether visitors may look up how much of today is held of them."""
+        return any(value.setting is Setting.VISITOR_COUNTS and value.now for value in self.values)
 
     def weaker(self) -> list[str]:
         """Return the settings that protect less than usual."""
@@ -186,6 +198,7 @@ class Statements:
             Value(
                 Setting.THIRD_PARTY, config.allow_third_party, is_weaker=config.allow_third_party
             ),
+            Value(Setting.VISITOR_COUNTS, config.visitor_counts, is_weaker=config.visitor_counts),
             Value(Setting.SMALL_CELLS, small_cells, is_weaker=small_cells < _USUAL_SMALL_CELLS),
             Value(Setting.OWN_GEO_DATABASE, config.geo_database is not None, is_weaker=False),
         )

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from collector.control import RETENTION_MONTHS
+from collector.held import LookUp
 from collector.hosts import Mount, hostname, is_address, registrable_domain
 from collector.ingest import Erasing, Likeness
 from collector.journal import Event
@@ -137,12 +138,14 @@ class Parts:
         erase: takes back what the sender of a request contributed today.
         likeness: what a request would become if it were a pageview.
         statement: what holds for the sites that a host counts for.
+        look_up: how much of today is held of whoever sent a request; None: nobody may look.
     """
 
     mounts: Sequence[Mount]
     erase: Callable[[Scope], Awaitable[Erasing]]
     likeness: Callable[[Scope], Likeness | None]
     statement: Callable[[str], Statement]
+    look_up: LookUp | None = None
 
 
 class _Pages:
@@ -204,10 +207,16 @@ class _Pages:
         return self._page(request, "erased", _ERASING_STATUS[erasing], erasing=erasing.value)
 
     async def your_visit(self, request: Request) -> Response:
-        """Show what this very request would become if it were a pageview. It looks nothing up."""
+        """Show what this very request would become if it were a pageview.
+
+        It looks nothing up, unless the operator lets visitors see how much of today is held.
+        """
         likeness = self._parts.likeness(request.scope)
         row = _row(likeness.event) if likeness else ()
-        return self._page(request, "your_visit", likeness=likeness, row=row)
+        look_up = self._parts.look_up if likeness else None
+        held = await look_up(request.scope) if look_up else None
+        looks = look_up is not None
+        return self._page(request, "your_visit", likeness=likeness, row=row, looks=looks, held=held)
 
     def privacy(self, request: Request) -> Response:
         """Explain what is kept, for how long, and what each setting changes."""

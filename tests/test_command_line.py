@@ -322,6 +322,7 @@ def test_the_configuration_is_shown_with_each_origin(tmp_path: Path) -> None:
         "access_key": ("(hidden)", "environment"),
         "host": ("127.0.0.1", "default"),
         "allow_third_party": ("false", "default"),
+        "visitor_counts": ("false", "default"),
     }.items():
         assert re.match(rf"{name} +{re.escape(value)} +{re.escape(origin)} ", rows[name])
     for option in config.OPTIONS:

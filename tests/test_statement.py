@@ -33,6 +33,8 @@ def machine(whole: Whole, host: str = SITE) -> dict[str, object]:
         ({"small_cells": 10}, "small_cells", 10, 0),
         ({}, "third_party", False, 0),
         ({"allow_third_party": True}, "third_party", True, 1),
+        ({}, "visitor_counts", False, 0),
+        ({"visitor_counts": True}, "visitor_counts", True, 1),
         ({}, "keys_in_ram", True, 0),
         ({}, "own_geo_database", True, 0),  # tests bring one, to save the unpacking
     ],
