@@ -11,6 +11,7 @@ from collector.question import Dimension, Field, Filter, Period
 from dashboard.chosen import Chosen, chosen_at, joined, narrowed, together
 from dashboard.comparing import Against
 from dashboard.formats import days, plain_day
+from dashboard.languages import say, to_say
 from dashboard.measures import Measure
 from dashboard.periods import ONE_DAY, PeriodError, Preset, days_in, span
 
@@ -18,13 +19,13 @@ ALL: Final = "all"
 _CUSTOM = "custom"
 # Key, word, and name of the period; the later ones are behind "More".
 _PRESETS = (
-    ("d", "Today", Preset.DAY),
-    ("w", "7 days", Preset.WEEK),
-    ("f", "28 days", Preset.FOUR_WEEKS),
-    ("m", "This month", Preset.MONTH),
-    ("q", "91 days", Preset.QUARTER),
-    ("y", "12 months", Preset.TWELVE_MONTHS),
-    ("t", "This year", Preset.YEAR),
+    ("d", to_say("Today"), Preset.DAY),
+    ("w", to_say("7 days"), Preset.WEEK),
+    ("f", to_say("28 days"), Preset.FOUR_WEEKS),
+    ("m", to_say("This month"), Preset.MONTH),
+    ("q", to_say("91 days"), Preset.QUARTER),
+    ("y", to_say("12 months"), Preset.TWELVE_MONTHS),
+    ("t", to_say("This year"), Preset.YEAR),
 )
 _IN_FRONT: Final = 4  # links of the period picker
 _STEPS = {
@@ -35,10 +36,10 @@ _STEPS = {
 }  # the least and the most days that a step suits
 _STEP_NAMES = {step.value.partition(":")[2]: step for step in _STEPS}
 _STEP_WORDS = {
-    Dimension.HOUR: "hourly",
-    Dimension.DAY: "daily",
-    Dimension.WEEK: "weekly",
-    Dimension.MONTH: "monthly",
+    Dimension.HOUR: to_say("hourly"),
+    Dimension.DAY: to_say("daily"),
+    Dimension.WEEK: to_say("weekly"),
+    Dimension.MONTH: to_say("monthly"),
 }
 _MOST_DAYS_BY_DAY, _MOST_DAYS_BY_WEEK = 92, 400
 _TABS = ("sources", "pages", "places", "devices", "events")
@@ -198,18 +199,18 @@ class View:
         """What is behind "More" and shown at the moment; "" when it is in front."""
         if any(link.current for link in self.presets):
             return ""
-        return next((link.text for link in self.more_presets if link.current), "Dates")
+        return next((link.text for link in self.more_presets if link.current), say("Dates"))
 
     def _presets(self) -> tuple[Link, ...]:
         yesterday = Period(self.today - ONE_DAY, self.today - ONE_DAY)
         named = [
-            Link(text, self.at(p.period(self.today), p).href, self.name == p, key)
+            Link(say(text), self.at(p.period(self.today), p).href, self.name == p, key)
             for key, text, p in _PRESETS
         ]
         is_yesterday = not self.name and self.period == yesterday
-        named.insert(1, Link("Yesterday", self.at(yesterday).href, is_yesterday, "e"))
+        named.insert(1, Link(say("Yesterday"), self.at(yesterday).href, is_yesterday, "e"))
         whole = Period(min(self.began or self.today, self.today), self.today)
-        return (*named, Link("All", self.at(whole, ALL).href, self.name == ALL, "a"))
+        return (*named, Link(say("All"), self.at(whole, ALL).href, self.name == ALL, "a"))
 
     def measures(self) -> tuple[Link, ...]:
         """Return the links that put another number into the chart."""
@@ -230,7 +231,7 @@ class View:
     def steps(self) -> tuple[Link, ...]:
         """Return the links to other steps of the chart, as far as they suit the period."""
         return tuple(
-            Link(_STEP_WORDS[step], self._stepping(step).href, step is self.step)
+            Link(say(_STEP_WORDS[step]), self._stepping(step).href, step is self.step)
             for step in _STEPS
             if _suits(step, self.period)
         )
@@ -263,9 +264,9 @@ def view_of(state: State, today: date, began: date | None = None) -> View:
     period, name = _period(state, today, began)
     shown, against = (state.get(key, "") for key in ("metric", "compare"))
     if shown and shown not in list(Measure):
-        raise PeriodError(f"there is no number called {shown!r}")
+        raise PeriodError(say("there is no number called “{name}”", name=shown))
     if against and against not in list(Against):
-        raise PeriodError(f"nothing can be compared with {against!r}")
+        raise PeriodError(say("nothing can be compared with “{name}”", name=against))
     return View(
         period=period,
         measure=Measure(shown or Measure.VISITORS),
@@ -285,7 +286,7 @@ def _step(name: str, period: Period) -> Dimension | None:
     if not name:
         return None
     if name not in _STEP_NAMES:
-        raise PeriodError(f"there are no steps called {name!r}")
+        raise PeriodError(say("there are no steps called “{name}”", name=name))
     step = _STEP_NAMES[name]
     # A link to other days may carry a step that was for the days before.
     return step if _suits(step, period) and step is not _own_step(period) else None
@@ -311,8 +312,8 @@ def _period(state: State, today: date, began: date | None) -> tuple[Period, str]
     if name == ALL:
         return Period(min(began or today, today), today), name
     if name != _CUSTOM:
-        raise PeriodError(f"there is no period called {name!r}")
+        raise PeriodError(say("there is no period called “{name}”", name=name))
     period = span(state.get("from", ""), state.get("to", ""))
     if period.first > today:
-        raise PeriodError(f"{plain_day(period.first)} is still to come")
+        raise PeriodError(say("{day} is still to come", day=plain_day(period.first)))
     return period, Preset.DAY if period == Period(today, today) else ""

@@ -14,7 +14,8 @@ from dashboard.asking import Answer, Unanswered
 from dashboard.charts import bar
 from dashboard.chosen import Chosen, Comparing
 from dashboard.fields import DIRECT, OTHERS, address, label, value_name
-from dashboard.formats import share
+from dashboard.formats import number, share
+from dashboard.languages import say, to_say
 from dashboard.worldmap import world_map
 
 __all__ = ["DIRECT", "Card", "Line", "cards", "questions"]
@@ -67,6 +68,11 @@ class Tab:
     is_map: bool = False
 
     @property
+    def name(self) -> str:
+        """What it is called; a property as its site calls it."""
+        return self.text if isinstance(self.field, Property) else say(self.text)
+
+    @property
     def key(self) -> str:
         """Its name in addresses."""
         return "map" if self.is_map else address(self.field)
@@ -92,44 +98,47 @@ class Panel:
 PANELS: Final = (
     Panel(
         "sources",
-        "Traffic sources",
+        to_say("Traffic sources"),
         (
-            Tab(Dimension.SOURCE, "Sources"),
-            Tab(Dimension.CHANNEL, "Channels"),
-            Tab(Dimension.REFERRER, "Referrers"),
-            Tab(Dimension.UTM_CAMPAIGN, "Campaigns"),
+            Tab(Dimension.SOURCE, to_say("Sources")),
+            Tab(Dimension.CHANNEL, to_say("Channels")),
+            Tab(Dimension.REFERRER, to_say("Referrers")),
+            Tab(Dimension.UTM_CAMPAIGN, to_say("Campaigns")),
         ),
     ),
     Panel(
         "pages",
-        "Popular pages",
+        to_say("Popular pages"),
         (
-            Tab(Dimension.PAGE, "Top", Metric.PAGEVIEWS),
-            Tab(Dimension.ENTRY_PAGE, "Entry", Metric.VISITS),
-            Tab(Dimension.EXIT_PAGE, "Exit", Metric.VISITS),
+            Tab(Dimension.PAGE, to_say("Top"), Metric.PAGEVIEWS),
+            Tab(Dimension.ENTRY_PAGE, to_say("Entry"), Metric.VISITS),
+            Tab(Dimension.EXIT_PAGE, to_say("Exit"), Metric.VISITS),
         ),
     ),
     Panel(
         "places",
-        "Places",
-        (Tab(Dimension.COUNTRY, "Countries"), Tab(Dimension.COUNTRY, "Map", is_map=True)),
+        to_say("Places"),
+        (
+            Tab(Dimension.COUNTRY, to_say("Countries")),
+            Tab(Dimension.COUNTRY, to_say("Map"), is_map=True),
+        ),
     ),
     Panel(
         "devices",
-        "Devices",
+        to_say("Devices"),
         (
-            Tab(Dimension.DEVICE, "Kinds"),
-            Tab(Dimension.BROWSER, "Browsers"),
-            Tab(Dimension.OS, "Systems"),
-            Tab(Dimension.SCREEN, "Screens"),
+            Tab(Dimension.DEVICE, to_say("Kinds")),
+            Tab(Dimension.BROWSER, to_say("Browsers")),
+            Tab(Dimension.OS, to_say("Systems")),
+            Tab(Dimension.SCREEN, to_say("Screens")),
         ),
     ),
-    Panel("events", "Events", (Tab(Dimension.NAME, "Names", Metric.EVENTS),)),
+    Panel("events", to_say("Events"), (Tab(Dimension.NAME, to_say("Names"), Metric.EVENTS),)),
 )
 _METRIC_NAMES = {
-    Metric.PAGEVIEWS: "Views",
-    Metric.VISITS: "Visits",
-    Metric.EVENTS: "Events",
+    Metric.PAGEVIEWS: to_say("Views"),
+    Metric.VISITS: to_say("Visits"),
+    Metric.EVENTS: to_say("Events"),
 }
 
 
@@ -161,13 +170,13 @@ def cards(
 def _card(panel: Panel, drawing: "Drawing", answer: Answer, properties: Sequence[str]) -> Card:
     tab, view = panel.front(drawing.view), drawing.view
     rows = () if isinstance(answer, Unanswered) else _rows_of(tab, answer.rows)
-    second = "Share" if tab.second is None else _METRIC_NAMES[tab.second]
+    second = say("Share") if tab.second is None else say(_METRIC_NAMES[tab.second])
     return Card(
         key=panel.key,
-        title=panel.title,
+        title=say(panel.title),
         tabs=_tabs(panel, view, properties),
         column=label(tab.field),
-        columns=("Visitors", second),
+        columns=(say("Visitors"), second),
         lines=tuple(drawing.lines(tab.field, rows[:_SHOWN], has_share=tab.second is None)),
         details=details_path(drawing.site, tab.field) + view.href,
         problem=answer.reason if isinstance(answer, Unanswered) else None,
@@ -182,7 +191,7 @@ def _tabs(panel: Panel, view: View, properties: Sequence[str]) -> tuple[Link, ..
         more.append(front)
     return tuple(
         Link(
-            tab.text,
+            tab.name,
             view.with_tab(panel.key, "" if tab is panel.tabs[0] else tab.key).href,
             tab.key == front.key,
         )
@@ -224,7 +233,7 @@ class Drawing:
 
     def _line(self, field: Field, row: Row, highest: int, *, has_share: bool) -> Line:
         value, count = row.dimensions[0], int(row.metrics[0] or 0)
-        numbers = [f"{int(number or 0):,}" for number in row.metrics]
+        numbers = [number(int(value or 0)) for value in row.metrics]
         if has_share:
             numbers.append(share(count, self.visitors))
         if row.is_hidden:

@@ -12,7 +12,8 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
-from dashboard.formats import HOUR_S, MINUTE_S, Unit, axis_label
+from dashboard.formats import HOUR_S, MINUTE_S, Unit, axis_label, number
+from dashboard.languages import say
 
 _TOP_PX = 44  # room for a heading and the exact value of the point under the pointer
 _PLOT_PX = 196
@@ -324,7 +325,7 @@ def columns(values: Sequence[float], names: Sequence[str]) -> Markup:
     column = Markup(
         '<g><rect class="back" x="{x}%" y="0" width="{step}%" height="{full}"/>'
         '<rect class="column" x="{x}%" y="{y}" width="{width}%" height="{height}"/>'
-        "<title>{name}: {value:,}</title></g>"
+        "<title>{said}</title></g>"
     )
     drawn = (
         column.format(
@@ -334,8 +335,7 @@ def columns(values: Sequence[float], names: Sequence[str]) -> Markup:
             full=_COLUMNS_BASE_PX,
             y=_short(_COLUMNS_BASE_PX - _COLUMNS_PX * value / highest),
             height=_short(_COLUMNS_PX * value / highest),
-            name=name,
-            value=round(value),
+            said=say("{when}: {what}", when=name, what=number(round(value))),
         )
         for index, (value, name) in enumerate(zip(values, names, strict=True))
     )
@@ -350,8 +350,13 @@ def columns(values: Sequence[float], names: Sequence[str]) -> Markup:
         height=_COLUMNS_BASE_PX + _FOOT_PX,
         top=_short(_COLUMNS_TOP_PX + 0.5),
         above=_COLUMNS_TOP_PX - 4,
-        highest=f"{highest:,.0f}",
-        said=f"The highest of {len(values)} is {highest:,.0f}, the last {(values or [0])[-1]:,.0f}",
+        highest=number(highest),
+        said=say(
+            "The highest of {count} is {highest}, the last {last}",
+            count=len(values),
+            highest=number(highest),
+            last=number((values or [0])[-1]),
+        ),
         columns=Markup("").join(drawn),
         foot=_short(_COLUMNS_BASE_PX + 0.5),
         text=_COLUMNS_BASE_PX + 16,

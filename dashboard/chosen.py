@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import reduce
 
 from collector.question import (
     MAX_CONDITIONS,
@@ -17,6 +18,7 @@ from collector.question import (
     QueryError,
 )
 from dashboard.fields import address, field_at, label, value_name, value_named
+from dashboard.languages import say, to_say
 
 _PARTS = re.compile(r"((?:[^\\,]|\\.)*)(?:,|$)", re.DOTALL)
 _LEAST_PARTS = 3  # how it compares, what, and with which value
@@ -37,7 +39,7 @@ class Comparing(StrEnum):
     @property
     def words(self) -> str:
         """What stands between a field and its value."""
-        return _WORDS[self]
+        return say(_WORDS[self])
 
     @property
     def opposite(self) -> "Comparing":
@@ -51,14 +53,14 @@ class Comparing(StrEnum):
 
 
 _WORDS = {
-    Comparing.IS: "is",
-    Comparing.IS_NOT: "is not",
-    Comparing.CONTAINS: "contains",
-    Comparing.CONTAINS_NOT: "does not contain",
-    Comparing.MATCHES: "matches pattern",
-    Comparing.MATCHES_NOT: "does not match pattern",
-    Comparing.DONE: "anywhere in the visit is",
-    Comparing.DONE_NOT: "nowhere in the visit is",
+    Comparing.IS: to_say("is"),
+    Comparing.IS_NOT: to_say("is not"),
+    Comparing.CONTAINS: to_say("contains"),
+    Comparing.CONTAINS_NOT: to_say("does not contain"),
+    Comparing.MATCHES: to_say("matches pattern"),
+    Comparing.MATCHES_NOT: to_say("does not match pattern"),
+    Comparing.DONE: to_say("anywhere in the visit is"),
+    Comparing.DONE_NOT: to_say("nowhere in the visit is"),
 }
 _OPERATORS = {
     Comparing.IS: Operator.IS,
@@ -109,8 +111,8 @@ class Chosen:
     def value_names(self) -> str:
         """Its values as people read them."""
         if self.comparing in {Comparing.IS, Comparing.IS_NOT, Comparing.DONE, Comparing.DONE_NOT}:
-            return " or ".join(value_name(self.field, value) for value in self.values)
-        return " or ".join(self.values)
+            return _either([value_name(self.field, value) for value in self.values])
+        return _either(self.values)
 
     @property
     def words(self) -> str:
@@ -120,6 +122,10 @@ class Chosen:
     def negated(self) -> "Chosen":
         """Return the filter that lets through what this one does not."""
         return replace(self, comparing=self.comparing.opposite)
+
+
+def _either(names: Sequence[str]) -> str:
+    return reduce(lambda one, other: say("{one} or {other}", one=one, other=other), names)
 
 
 def _escaped(text: str) -> str:
@@ -134,7 +140,7 @@ def chosen_at(text: str) -> Chosen:
     """
     parts = [re.sub(r"\\(.)", r"\1", part) for part in _PARTS.findall(text + ",")[:-1]]
     if len(parts) < _LEAST_PARTS or parts[0] not in list(Comparing):
-        raise QueryError("filters", f"{text!r} is no filter")
+        raise QueryError("filters", say("“{text}” is no filter", text=text))
     found = Chosen(Comparing(parts[0]), field_at(parts[1]), tuple(parts[2:]))
     _ = found.filter  # refuses what cannot be compared
     return found
@@ -148,11 +154,13 @@ def typed(comparing: str, field: str, name: str, value: str) -> Chosen:
     """
     about = field_at(f"props:{name.strip()}" if field == "props" else field)
     if comparing not in list(Comparing):
-        raise QueryError("filters", f"there is no comparison {comparing!r}")
+        raise QueryError("filters", say("there is no comparison “{name}”", name=comparing))
     how = Comparing(comparing)
     is_exact = how in {Comparing.IS, Comparing.IS_NOT, Comparing.DONE, Comparing.DONE_NOT}
     if not value.strip():
-        raise QueryError("filters", f"write which {label(about).lower()} is meant")
+        raise QueryError(
+            "filters", say("write which value of “{field}” is meant", field=label(about))
+        )
     found = Chosen(how, about, (value_named(about, value) if is_exact else value.strip(),))
     _ = found.filter
     return found
@@ -182,5 +190,5 @@ def together(chosen: Iterable[Chosen]) -> Filter:
     """
     filters = tuple(each.filter for each in chosen)
     if len(filters) > MAX_CONDITIONS:
-        raise QueryError("filters", f"at most {MAX_CONDITIONS}")
+        raise QueryError("filters", say("at most {n} filters", n=MAX_CONDITIONS))
     return All(filters)

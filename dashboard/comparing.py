@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 
 from collector.question import Period
-from dashboard.formats import Unit
+from dashboard.formats import Unit, number, per_cent
+from dashboard.languages import say, say_n, to_say
 from dashboard.periods import ONE_DAY, before, days_in, year_before
 
 _MINUS = "\N{MINUS SIGN}"
-UNCHANGED = "as before"
+UNCHANGED: Final = to_say("as before")
 
 
 class Against(StrEnum):
@@ -24,7 +26,7 @@ class Against(StrEnum):
     @property
     def label(self) -> str:
         """What it is called."""
-        return _LABELS[self]
+        return say(_LABELS[self])
 
     def other(self, period: Period, name: str = "") -> Period | None:
         """Return the other period, as long as this one; None when nothing is to be compared.
@@ -43,10 +45,10 @@ class Against(StrEnum):
 
 
 _LABELS: Mapping[Against, str] = {
-    Against.PREVIOUS: "The period before",
-    Against.WEEKDAYS: "The same weekdays before",
-    Against.YEAR: "A year ago",
-    Against.NONE: "Nothing",
+    Against.PREVIOUS: to_say("The period before"),
+    Against.WEEKDAYS: to_say("The same weekdays before"),
+    Against.YEAR: to_say("A year ago"),
+    Against.NONE: to_say("Nothing"),
 }
 
 
@@ -78,13 +80,13 @@ def change_of(now: float | None, then: float | None, unit: Unit) -> str:
         return ""
     if unit is Unit.PER_CENT:
         points = round(now) - round(then)
-        unit_name = "point" if abs(points) == 1 else "points"
-        return f"{_signed(points)} {unit_name}" if points else UNCHANGED
+        signed = _signed(points, number(abs(points)))
+        return say_n("{n} point", "{n} points", abs(points), n=signed) if points else say(UNCHANGED)
     if not then:
-        return "new"
-    per_cent = round(100 * (now - then) / then)
-    return f"{_signed(per_cent)}%" if per_cent else UNCHANGED
+        return say("new")
+    change = round(100 * (now - then) / then)
+    return _signed(change, per_cent(abs(change))) if change else say(UNCHANGED)
 
 
-def _signed(number: int) -> str:
-    return f"{'+' if number > 0 else _MINUS}{abs(number):,}"
+def _signed(value: int, written: str) -> str:
+    return f"{'+' if value > 0 else _MINUS}{written}"

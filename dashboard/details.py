@@ -1,5 +1,6 @@
 """All values of one dimension: searchable, sortable, page by page, and as files."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -27,6 +28,7 @@ from dashboard.cards import Drawing, Line, details_path, is_beside
 from dashboard.fields import FILTERABLE, address, field_at, label, plural, value_name
 from dashboard.formats import Unit, amount
 from dashboard.frame import Frame
+from dashboard.languages import say, to_say
 from dashboard.pages import render
 
 _ON_A_PAGE: Final = 100  # lines
@@ -47,14 +49,14 @@ _OF_PAGES = (
 )
 _OF_EVENTS = (Metric.VISITORS, Metric.EVENTS)
 _COLUMNS = {
-    Metric.VISITORS: ("Visitors", Unit.COUNT),
-    Metric.VISITS: ("Visits", Unit.COUNT),
-    Metric.PAGEVIEWS: ("Pageviews", Unit.COUNT),
-    Metric.EVENTS: ("Events", Unit.COUNT),
-    Metric.BOUNCE_RATE: ("Bounce rate", Unit.PER_CENT),
-    Metric.VISIT_DURATION: ("Visit duration", Unit.DURATION),
-    Metric.TIME_ON_PAGE: ("Time on page", Unit.DURATION),
-    Metric.SCROLL_DEPTH: ("Scroll depth", Unit.PER_CENT),
+    Metric.VISITORS: (to_say("Visitors"), Unit.COUNT),
+    Metric.VISITS: (to_say("Visits"), Unit.COUNT),
+    Metric.PAGEVIEWS: (to_say("Pageviews"), Unit.COUNT),
+    Metric.EVENTS: (to_say("Events"), Unit.COUNT),
+    Metric.BOUNCE_RATE: (to_say("Bounce rate"), Unit.PER_CENT),
+    Metric.VISIT_DURATION: (to_say("Visit duration"), Unit.DURATION),
+    Metric.TIME_ON_PAGE: (to_say("Time on page"), Unit.DURATION),
+    Metric.SCROLL_DEPTH: (to_say("Scroll depth"), Unit.PER_CENT),
 }
 _BY_NAME: Final = "name"
 _IN_ORDER = frozenset({Dimension.WEEKDAY, Dimension.HOUR_OF_DAY})
@@ -97,14 +99,14 @@ def details_page(frame: Frame, request: Request) -> Response:
 def _wanted(request: Request) -> Wanted:
     field = field_at(request.path_params["field"])
     if field in TIMES - _IN_ORDER:
-        raise QueryError("dimensions", f"{plural(field)} are shown by the chart")
+        raise QueryError("dimensions", say("{field}: the chart shows these", field=plural(field)))
     usual = _BY_NAME if field in _IN_ORDER else f"-{Metric.VISITORS.value}"
     sort = request.query_params.get("sort", usual)
     column, page = sort.removeprefix("-"), request.query_params.get("page", "1")
     if column not in {_BY_NAME, *_metrics(field)}:
-        raise QueryError("order_by", f"there is no column {column!r}")
+        raise QueryError("order_by", say("there is no column “{name}”", name=column))
     if not page.isascii() or not page.isdigit() or not 0 < int(page) <= MAX_ROWS:
-        raise QueryError("pagination", f"there is no page {page!r}")
+        raise QueryError("pagination", say("there is no page “{name}”", name=page))
     search = request.query_params.get("q", "").strip()[:_SEARCH_MAX_CHARACTERS]
     return Wanted(field, search, column, sort.startswith("-"), int(page))
 
@@ -151,7 +153,13 @@ def _found(rows: Sequence[Row], wanted: Wanted) -> list[Row]:
 
 def _sort_name(field: Field, row: Row) -> str:
     value = row.dimensions[0]
-    return value if field in _IN_ORDER else value_name(field, value).casefold()
+    return value if field in _IN_ORDER else _without_accents(value_name(field, value))
+
+
+def _without_accents(name: str) -> str:
+    """Return a name as it is sorted: an Ö beside an O, and not behind Z."""
+    parts = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(part for part in parts if not unicodedata.combining(part))
 
 
 def _sort_number(row: Row, column: int) -> float:
@@ -235,7 +243,7 @@ def _href(frame: Frame, wanted: Wanted, *more: tuple[str, str]) -> str:
 
 def _columns(frame: Frame, wanted: Wanted) -> list[Column]:
     names = {_BY_NAME: label(wanted.field)}
-    names |= {metric.value: _COLUMNS[metric][0] for metric in _metrics(wanted.field)}
+    names |= {metric.value: say(_COLUMNS[metric][0]) for metric in _metrics(wanted.field)}
     return [_column(frame, wanted, sort, name) for sort, name in names.items()]
 
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from collector.question import Dimension, Field, Property, QueryError, is_of_events
-from dashboard.countries import COUNTRIES, UNKNOWN, country_name
+from dashboard.languages import say, say_as, speech, to_say, to_say_as
 
-DIRECT: Final = "Direct / None"  # visits that came from no other site, in Plausible's words
-UNSET: Final = "(not set)"
-NONE: Final = "(none)"
-OTHERS: Final = "(other)"  # what values beyond the cap of a sealed day became
+DIRECT: Final = to_say("Direct / None")  # visits from no other site, in Plausible's words
+UNSET: Final = to_say("(not set)")
+NONE: Final = to_say("(none)")
+UNKNOWN: Final = to_say("Unknown")
+OTHERS: Final = to_say("(other)")  # what values beyond the cap of a sealed day became
 _PROPERTY = "props:"
 _PROPERTY_MAX_CHARACTERS = 300
 
@@ -23,69 +24,60 @@ class _Names:
 
 
 _NAMES: Mapping[Dimension, _Names] = {
-    Dimension.PAGE: _Names("Page", "Pages", UNKNOWN),
-    Dimension.ENTRY_PAGE: _Names("Entry page", "Entry pages"),
-    Dimension.EXIT_PAGE: _Names("Exit page", "Exit pages"),
-    Dimension.SOURCE: _Names("Source", "Sources", DIRECT),
-    Dimension.CHANNEL: _Names("Channel", "Channels"),
-    Dimension.REFERRER: _Names("Referrer", "Referrers", DIRECT),
-    Dimension.UTM_CAMPAIGN: _Names("Campaign", "Campaigns", "No campaign"),
-    Dimension.UTM_SOURCE: _Names("Campaign source", "Campaign sources"),
-    Dimension.UTM_MEDIUM: _Names("Campaign medium", "Campaign media"),
-    Dimension.COUNTRY: _Names("Country", "Countries", UNKNOWN),
-    Dimension.DEVICE: _Names("Device", "Devices", UNKNOWN),
-    Dimension.BROWSER: _Names("Browser", "Browsers", UNKNOWN),
-    Dimension.OS: _Names("System", "Systems", UNKNOWN),
-    Dimension.SCREEN: _Names("Screen", "Screens", UNKNOWN),
-    Dimension.NAME: _Names("Event", "Events"),
-    Dimension.EVENT_HOSTNAME: _Names("Host", "Hosts"),
-    Dimension.HOSTNAME: _Names("Entry host", "Entry hosts"),
-    Dimension.EXIT_HOSTNAME: _Names("Exit host", "Exit hosts"),
-    Dimension.WEEKDAY: _Names("Weekday", "Weekdays"),
-    Dimension.HOUR_OF_DAY: _Names("Hour of the day", "Hours of the day"),
-    Dimension.HOUR: _Names("Hour", "Hours"),
-    Dimension.DAY: _Names("Day", "Days"),
-    Dimension.WEEK: _Names("Week", "Weeks"),
-    Dimension.MONTH: _Names("Month", "Months"),
+    Dimension.PAGE: _Names(to_say("Page"), to_say("Pages"), UNKNOWN),
+    Dimension.ENTRY_PAGE: _Names(to_say("Entry page"), to_say("Entry pages")),
+    Dimension.EXIT_PAGE: _Names(to_say("Exit page"), to_say("Exit pages")),
+    Dimension.SOURCE: _Names(to_say("Source"), to_say("Sources"), DIRECT),
+    Dimension.CHANNEL: _Names(to_say("Channel"), to_say("Channels")),
+    Dimension.REFERRER: _Names(to_say("Referrer"), to_say("Referrers"), DIRECT),
+    Dimension.UTM_CAMPAIGN: _Names(to_say("Campaign"), to_say("Campaigns"), to_say("No campaign")),
+    Dimension.UTM_SOURCE: _Names(to_say("Campaign source"), to_say("Campaign sources")),
+    Dimension.UTM_MEDIUM: _Names(to_say("Campaign medium"), to_say("Campaign media")),
+    Dimension.COUNTRY: _Names(to_say("Country"), to_say("Countries"), UNKNOWN),
+    Dimension.DEVICE: _Names(to_say("Device"), to_say("Devices"), UNKNOWN),
+    Dimension.BROWSER: _Names(to_say("Browser"), to_say("Browsers"), UNKNOWN),
+    Dimension.OS: _Names(to_say("System"), to_say("Systems"), UNKNOWN),
+    Dimension.SCREEN: _Names(to_say("Screen"), to_say("Screens"), UNKNOWN),
+    Dimension.NAME: _Names(to_say("Event"), to_say("Events")),
+    Dimension.EVENT_HOSTNAME: _Names(to_say("Host"), to_say("Hosts")),
+    Dimension.HOSTNAME: _Names(to_say("Entry host"), to_say("Entry hosts")),
+    Dimension.EXIT_HOSTNAME: _Names(to_say("Exit host"), to_say("Exit hosts")),
+    Dimension.WEEKDAY: _Names(to_say("Weekday"), to_say("Weekdays")),
+    Dimension.HOUR_OF_DAY: _Names(to_say("Hour of the day"), to_say("Hours of the day")),
+    Dimension.HOUR: _Names(to_say("Hour"), to_say("Hours")),
+    Dimension.DAY: _Names(to_say("Day"), to_say("Days")),
+    Dimension.WEEK: _Names(to_say("Week"), to_say("Weeks")),
+    Dimension.MONTH: _Names(to_say("Month"), to_say("Months")),
 }
 _BY_ADDRESS: Mapping[str, Dimension] = {each.value.partition(":")[2]: each for each in _NAMES}
 _DEVICES = {
-    "desktop": "Desktop",
-    "mobile": "Mobile",
-    "tablet": "Tablet",
-    "tv": "TV",
-    "console": "Console",
+    "desktop": to_say("Desktop"),
+    "mobile": to_say("Mobile"),
+    "tablet": to_say("Tablet"),
+    "tv": to_say("TV"),
+    "console": to_say("Console"),
     "unknown": UNKNOWN,
 }
 # Widths of the window in CSS pixels; source: js/README.md.
 _SCREENS = {
-    "xs": "Phone (under 512 px)",
-    "sm": "Tablet (512\N{EN DASH}1023 px)",
-    "md": "Laptop (1024\N{EN DASH}1535 px)",
-    "lg": "Desktop (from 1536 px)",
+    "xs": to_say("Phone (under 512 px)"),
+    "sm": to_say("Tablet (512\N{EN DASH}1023 px)"),
+    "md": to_say("Laptop (1024\N{EN DASH}1535 px)"),
+    "lg": to_say("Desktop (from 1536 px)"),
 }
 _CHANNELS = {
-    "direct": "Direct",
-    "search": "Search",
-    "social": "Social",
-    "ai": "AI assistants",
-    "email": "E-mail",
-    "paid": "Paid",
-    "referral": "Referral",
-}
-_WEEKDAYS = {
-    str(number): name
-    for number, name in enumerate(
-        ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"), 1
-    )
+    "direct": to_say_as("channel", "Direct"),
+    "search": to_say_as("channel", "Search"),
+    "social": to_say_as("channel", "Social"),
+    "ai": to_say_as("channel", "AI assistants"),
+    "email": to_say_as("channel", "E-mail"),
+    "paid": to_say_as("channel", "Paid"),
+    "referral": to_say_as("channel", "Referral"),
 }
 _CLOSED: Mapping[Field, Mapping[str, str]] = {
-    Dimension.CHANNEL: _CHANNELS,
     Dimension.DEVICE: _DEVICES,
     Dimension.SCREEN: _SCREENS,
-    Dimension.COUNTRY: COUNTRIES,
-    Dimension.WEEKDAY: _WEEKDAYS,
-    Dimension.NAME: {"pageview": "Pageview"},
+    Dimension.NAME: {"pageview": to_say("Pageview")},
 }
 # What a filter may be built on, in the order in which a form offers it.
 FILTERABLE: Final = tuple(
@@ -108,40 +100,53 @@ def field_at(text: str) -> Field:
     """
     if text.startswith(_PROPERTY):
         if not 0 < len(text) - len(_PROPERTY) <= _PROPERTY_MAX_CHARACTERS:
-            raise QueryError("filters", "name the property of events that is meant")
+            raise QueryError("filters", say("name the property of events that is meant"))
         return Property(text.removeprefix(_PROPERTY))
     if text not in _BY_ADDRESS:
-        raise QueryError("filters", f"numbers cannot be told apart by {text!r}")
+        raise QueryError("filters", say("numbers cannot be told apart by “{text}”", text=text))
     return _BY_ADDRESS[text]
 
 
 def label(field: Field) -> str:
     """Return what one of a field's values is: `Source`, or the name of a property."""
-    return field.name if isinstance(field, Property) else _NAMES[field].one
+    return field.name if isinstance(field, Property) else say(_NAMES[field].one)
 
 
 def plural(field: Field) -> str:
     """Return what a field's values are together: `Sources`."""
-    return field.name if isinstance(field, Property) else _NAMES[field].many
+    return field.name if isinstance(field, Property) else say(_NAMES[field].many)
 
 
 def value_name(field: Field, value: str) -> str:
     """Return what people call a value; an empty one has a name too."""
+    if value == OTHERS:
+        return say(OTHERS)
     if isinstance(field, Property):
-        return value or NONE
-    if field is Dimension.COUNTRY:
-        return country_name(value)
+        return value or say(NONE)
     if field is Dimension.HOUR_OF_DAY:
         return f"{value}:00\N{EN DASH}{int(value) + 1:02}:00"
     if not value:
-        return _NAMES[field].empty
-    return _CLOSED.get(field, {}).get(value, value)
+        return say(_NAMES[field].empty)
+    if field in _CLOSED:
+        return say(_CLOSED[field].get(value, value))
+    return _known(field).get(value, value)
+
+
+def _known(field: Field) -> Mapping[str, str]:
+    """Return the names of the values of a field, as far as there are any."""
+    if field is Dimension.COUNTRY:
+        return speech().manners.countries
+    if field is Dimension.CHANNEL:
+        return {value: say_as("channel", name) for value, name in _CHANNELS.items()}
+    if field is Dimension.WEEKDAY:
+        return {str(n): name for n, name in enumerate(speech().manners.weekdays, 1)}
+    return {value: say(name) for value, name in _CLOSED.get(field, {}).items()}
 
 
 def value_named(field: Field, name: str) -> str:
     """Return the value that people call so; the text itself where no name is known."""
     wanted = name.strip().casefold()
-    for value, known in _CLOSED.get(field, {}).items():
+    for value, known in _known(field).items():
         if known.casefold() == wanted:
             return value
     return "" if wanted == value_name(field, "").casefold() else name.strip()

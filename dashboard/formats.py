@@ -114,6 +114,30 @@ def short_days(first: date, last: date, this_year: int) -> str:
     return manners.spanned(span, first, last)
 
 
+def weekday_and_day(when: date) -> str:
+    """Write a day of a known week: `Tue 24`."""
+    manners = speech().manners
+    return manners.written(manners.weekday_and_day, when)
+
+
+def day_and_month(when: date) -> str:
+    """Write a day of a known year: `24 Nov`."""
+    manners = speech().manners
+    return manners.written(manners.day_and_month, when)
+
+
+def month(when: date, *, has_year: bool) -> str:
+    """Write a month in few letters: `Nov`, `Nov 2026`."""
+    manners = speech().manners
+    return manners.written(manners.month_and_year if has_year else manners.month, when)
+
+
+def whole_month(when: date) -> str:
+    """Write a month: `November 2026`."""
+    manners = speech().manners
+    return manners.written(manners.whole_month, when)
+
+
 def plain_day(when: date) -> str:
     """Write a date without its weekday: `24 November 2026`."""
     manners = speech().manners

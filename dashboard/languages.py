@@ -87,6 +87,26 @@ def say_n(one: str, many: str, n: int, /, **values: object) -> str:
     return said.format(**_written(spoken, {"n": n, **values}))
 
 
+def say_as(context: str, text: str, /) -> str:
+    """Return a word that other languages have several for; the context tells which is meant."""
+    return _current.get().translations.pgettext(context, text)
+
+
+def to_say(text: str) -> str:
+    """Mark a sentence that is said elsewhere, by `say` with a name of it."""
+    return text
+
+
+def to_say_as(_context: str, text: str) -> str:
+    """Mark a word that is said elsewhere, by `say_as` with a name of it."""
+    return text
+
+
+def to_say_n(one: str, many: str) -> tuple[str, str]:
+    """Mark a sentence about things that is said elsewhere, by `say_n` with names of it."""
+    return one, many
+
+
 def say_markup(text: str, /, **values: object) -> Markup:
     """Return a sentence for a template: it may hold markup, its values are escaped."""
     spoken = _current.get()

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from collector.question import Metric, Row
 from dashboard.formats import Unit, amount
+from dashboard.languages import say, say_n, to_say, to_say_n
 
 # What every total and every time series asks for, in the order in which Totals reads it.
 METRICS = (
@@ -67,12 +68,12 @@ class Measure(StrEnum):
     @property
     def label(self) -> str:
         """What it is called."""
-        return _MEANINGS[self].label
+        return say(_MEANINGS[self].label)
 
     @property
     def caption(self) -> str:
         """What it means, in a few words."""
-        return _MEANINGS[self].caption
+        return say(_MEANINGS[self].caption)
 
     @property
     def unit(self) -> Unit:
@@ -89,27 +90,57 @@ class Measure(StrEnum):
             return f"<{least_visitors}"
         return amount(self.of(totals), self.unit)
 
+    def told(self, totals: Totals, least_visitors: int = 0) -> str:
+        """Return its value with what it counts: `42 visitors`, `38% bounced`, `2 min 14 s`."""
+        written = self.written(totals, least_visitors)
+        if self in _COUNTED:
+            value = self.of(totals)
+            return say_n(*_COUNTED[self], _SEVERAL if value is None else round(value), n=written)
+        return say(_TOLD[self], number=written) if self in _TOLD else written
 
+
+_SEVERAL = 5  # what no number is told of, for the grammar's sake
+_COUNTED = {
+    Measure.VISITORS: to_say_n("{n} visitor", "{n} visitors"),
+    Measure.VISITS: to_say_n("{n} visit", "{n} visits"),
+    Measure.PAGEVIEWS: to_say_n("{n} pageview", "{n} pageviews"),
+}
+_TOLD = {
+    Measure.VIEWS_PER_VISIT: to_say("{number} views per visit"),
+    Measure.BOUNCE_RATE: to_say("{number} bounced"),
+}
 _MEANINGS = {
     Measure.VISITORS: _Meaning(
-        "Visitors", "people, counted per day", Unit.COUNT, lambda totals: totals.visitors
+        to_say("Visitors"),
+        to_say("people, counted per day"),
+        Unit.COUNT,
+        lambda totals: totals.visitors,
     ),
     Measure.VISITS: _Meaning(
-        "Visits", "end after 30 idle minutes", Unit.COUNT, lambda totals: totals.visits
+        to_say("Visits"),
+        to_say("end after 30 idle minutes"),
+        Unit.COUNT,
+        lambda totals: totals.visits,
     ),
     Measure.PAGEVIEWS: _Meaning(
-        "Pageviews", "pages shown", Unit.COUNT, lambda totals: totals.pageviews
+        to_say("Pageviews"), to_say("pages shown"), Unit.COUNT, lambda totals: totals.pageviews
     ),
     Measure.VIEWS_PER_VISIT: _Meaning(
-        "Views per visit",
-        "pages shown in a visit",
+        to_say("Views per visit"),
+        to_say("pages shown in a visit"),
         Unit.RATIO,
         lambda totals: totals.views_per_visit,
     ),
     Measure.BOUNCE_RATE: _Meaning(
-        "Bounce rate", "visits with just one page", Unit.PER_CENT, lambda totals: totals.bounce_rate
+        to_say("Bounce rate"),
+        to_say("visits with just one page"),
+        Unit.PER_CENT,
+        lambda totals: totals.bounce_rate,
     ),
     Measure.VISIT_DURATION: _Meaning(
-        "Visit duration", "mean of all visits", Unit.DURATION, lambda totals: totals.visit_duration
+        to_say("Visit duration"),
+        to_say("mean of all visits"),
+        Unit.DURATION,
+        lambda totals: totals.visit_duration,
     ),
 }

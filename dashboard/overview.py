@@ -1,6 +1,6 @@
 """A site's page: six numbers, a chart, and cards that tell its visitors apart."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,24 +16,44 @@ from dashboard.asking import Answer, Unanswered, answers
 from dashboard.chosen import Comparing
 from dashboard.comparing import UNCHANGED, change_of, finished, same_part
 from dashboard.frame import Frame
+from dashboard.languages import say, to_say
 from dashboard.measures import METRICS, Measure, Totals
 from dashboard.pages import render
 from dashboard.periods import buckets
 from dashboard.timeline import Moment, Stretch
 
 _UNITS = {
-    Dimension.HOUR: "hour",
-    Dimension.DAY: "day",
-    Dimension.WEEK: "week",
-    Dimension.MONTH: "month",
+    Dimension.HOUR: to_say("Hour"),
+    Dimension.DAY: to_say("Day"),
+    Dimension.WEEK: to_say("Week"),
+    Dimension.MONTH: to_say("Month"),
+}
+_PER_UNIT = {
+    Dimension.HOUR: to_say("{measure} per hour"),
+    Dimension.DAY: to_say("{measure} per day"),
+    Dimension.WEEK: to_say("{measure} per week"),
+    Dimension.MONTH: to_say("{measure} per month"),
+}
+_RUNNING = {
+    Dimension.HOUR: to_say("the hour is not over yet"),
+    Dimension.DAY: to_say("the day is not over yet"),
+    Dimension.WEEK: to_say("the week is not over yet"),
+    Dimension.MONTH: to_say("the month is not over yet"),
+}
+_CUT = {
+    Dimension.WEEK: to_say("only part of the week"),
+    Dimension.MONTH: to_say("only part of the month"),
 }
 _REASONS = {
-    "bot": ("Robots", "crawlers, tools and headless browsers, by their user agent"),
-    "referrer_spam": ("Referrer spam", "visits made up to advertise a site"),
-    "flood": ("Floods", "more than one network may send in a minute"),
-    "third_party": ("Other hosts", "posted to a host that is not of the site's own domain"),
-    "late": ("Too late", "reading time of a day that was already sealed"),
-    "unknown_site": ("Unknown sites", "of pages that belong to no registered site"),
+    "bot": (to_say("Robots"), to_say("crawlers, tools and headless browsers, by their user agent")),
+    "referrer_spam": (to_say("Referrer spam"), to_say("visits made up to advertise a site")),
+    "flood": (to_say("Floods"), to_say("more than one network may send in a minute")),
+    "third_party": (
+        to_say("Other hosts"),
+        to_say("posted to a host that is not of the site's own domain"),
+    ),
+    "late": (to_say("Too late"), to_say("reading time of a day that was already sealed")),
+    "unknown_site": (to_say("Unknown sites"), to_say("of pages that belong to no registered site")),
 }
 
 
@@ -75,8 +95,8 @@ class Compared:
         if self.part is None:
             return ""
         if not self.part.is_whole:
-            return f"both until {self.part.last_hour + 1:02}:00"
-        return "both without today" if self.is_partial else ""
+            return say("both until {clock}", clock=f"{self.part.last_hour + 1:02}:00")
+        return say("both without today") if self.is_partial else ""
 
 
 def site_page(frame: Frame, _request: Request) -> Response:
@@ -164,7 +184,7 @@ def _tile(
         label=measure.label,
         value=formats.NOTHING if is_unanswered else measure.written(_totals(answer), least),
         change=changed,
-        was=measure.written(then, least) if changed not in {"", UNCHANGED} else "",
+        was=measure.written(then, least) if changed not in {"", say(UNCHANGED)} else "",
         caption=measure.caption,
         href=frame.view.showing(measure).href,
         current=measure is frame.view.measure,
@@ -173,8 +193,7 @@ def _tile(
 
 def _series_of(frame: Frame, found: Mapping[str, Answer]) -> dict[str, Any]:
     view, answer = frame.view, found["series"]
-    unit = _UNITS[view.step]
-    title = f"{view.measure.label} per {unit}"
+    title = say(_PER_UNIT[view.step], measure=view.measure.label)
     line: tuple[Moment, ...] = ()
     if not isinstance(answer, Unanswered):
         now = _stretch(frame, answer, view.period)
@@ -190,17 +209,23 @@ def _series_of(frame: Frame, found: Mapping[str, Answer]) -> dict[str, Any]:
         "chart": charts.time_series(
             timeline.points(line, view.measure, least, [note.date for note in notes]),
             view.measure.unit,
-            title=f"{title}, {view.title}",
-            description="The table below the chart has the same numbers.",
+            title=say("{what}, {when}", what=title, when=view.title),
+            description=say("The table below the chart has the same numbers."),
         ),
         "moments": [moment for moment in line if moment.started],
         "notes": [(formats.short_day(note.date), note.text) for note in notes],
         "is_compared": any(moment.then is not None for moment in line),
-        "has_running": any(moment.running for moment in line),
-        "has_cut": any(moment.is_cut and not moment.running for moment in line),
+        "unfinished": _unfinished(line, view.step),
         "measures": tuple(Measure),
-        "unit": unit,
+        "unit": say(_UNITS[view.step]),
     }
+
+
+def _unfinished(line: Sequence[Moment], step: Dimension) -> str:
+    """Say what is dashed in the chart; "" when nothing is."""
+    if any(moment.running for moment in line):
+        return say(_RUNNING[step])
+    return say(_CUT[step]) if any(moment.is_cut for moment in line) else ""
 
 
 def _stretch(frame: Frame, answer: Answer, period: Period) -> Stretch:
@@ -237,8 +262,15 @@ def _excluded(frame: Frame) -> Excluded:
     except TooSlowError as error:
         return Excluded((), str(error))
     return Excluded(
-        tuple((*_REASONS.get(reason, (reason, "")), f"{n:,}") for reason, n in counts.items())
+        tuple((*_reason(reason), formats.number(count)) for reason, count in counts.items())
     )
+
+
+def _reason(reason: str) -> tuple[str, str]:
+    if reason not in _REASONS:
+        return reason, ""
+    name, why = _REASONS[reason]
+    return say(name), say(why)
 
 
 def _rekeyed(frame: Frame) -> str:

@@ -6,7 +6,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
 from dashboard.assets import asset_url
-from dashboard.languages import say_markup, say_n_markup, speech
+from dashboard.formats import number, whole_month
+from dashboard.languages import say_as, say_markup, say_n_markup, speech
 from dashboard.theme import current_theme
 
 
@@ -24,6 +25,9 @@ def _environment() -> Environment:
     environment.globals["speech"] = speech
     environment.globals["say"] = say_markup
     environment.globals["say_n"] = say_n_markup
+    environment.globals["say_as"] = say_as
+    environment.filters["number"] = number
+    environment.filters["whole_month"] = whole_month
     return environment
 
 

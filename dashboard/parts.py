@@ -11,7 +11,7 @@ from collector.control import Control, Site
 from collector.question import Period
 from collector.realtime import Realtime
 from collector.stats import Stats
-from dashboard.languages import LANGUAGES, Language
+from dashboard.languages import LANGUAGES, Language, say, to_say
 
 
 class Finding(StrEnum):
@@ -27,53 +27,55 @@ class Finding(StrEnum):
     @property
     def headline(self) -> str:
         """The finding in a few words."""
-        return _FINDINGS[self][0]
+        return say(_FINDINGS[self][0])
 
     @property
     def advice(self) -> str:
         """What it means and what to do about it."""
-        return _FINDINGS[self][1]
+        return say(_FINDINGS[self][1])
 
 
-_OBJECTS = (
+_OBJECTS = to_say(
     "Whoever sends it is never counted, and that includes you. Try with another browser, or switch"
     " it off in this one for the test."
 )
 _FINDINGS = {
     Finding.GPC: (
-        "This browser sends Global Privacy Control",
+        to_say("This browser sends Global Privacy Control"),
         _OBJECTS,
     ),
     Finding.DNT: (
-        "This browser sends Do Not Track",
+        to_say("This browser sends Do Not Track"),
         _OBJECTS,
     ),
     Finding.OPTED_OUT: (
-        "This browser has opted out",
-        (
+        to_say("This browser has opted out"),
+        to_say(
             "It holds the opt-out cookie, so its visits leave no trace. Opt in again on the"
             " opt-out page of the site, or try with another browser."
         ),
     ),
     Finding.UNKNOWN_HOST: (
-        "You came in by a host that is unknown to the site",
-        (
+        to_say("You came in by a host that is unknown to the site"),
+        to_say(
             "That is fine for looking at numbers. But events that come in by it are not counted:"
             " only under the site's own domain can its visitors' opt-out be seen. The snippet must"
             " name an address there, which the option public_url lists."
         ),
     ),
     Finding.UNKNOWN_PROXY: (
-        "A proxy that is not configured stands in between",
-        (
+        to_say("A proxy that is not configured stands in between"),
+        to_say(
             "The request carries a forwarding header from a machine that trusted_proxies does not"
             " list, so every visitor seems to be that machine. Add its network to"
             " trusted_proxies."
         ),
     ),
     Finding.BOT: (
-        "This browser looks like a bot",
-        "Its user agent names a crawler, a tool or a headless browser, and those do not count.",
+        to_say("This browser looks like a bot"),
+        to_say(
+            "Its user agent names a crawler, a tool or a headless browser, and those do not count."
+        ),
     ),
 }
 

@@ -7,6 +7,7 @@ from enum import Enum, StrEnum
 from zoneinfo import ZoneInfo
 
 from collector.question import Dimension, Period
+from dashboard.languages import say
 
 ONE_DAY = timedelta(days=1)
 # Bounds that keep date arithmetic and lists of days finite; 5,000 days are Plausible's most.
@@ -102,9 +103,11 @@ def span(first: str, last: str) -> Period:
     """
     period = Period(_date(first), _date(last))
     if period.last < period.first:
-        raise PeriodError(f"the last day ({last}) is before the first ({first})")
+        raise PeriodError(
+            say("the last day ({last}) is before the first ({first})", last=last, first=first)
+        )
     if days_in(period) > _MOST_DAYS:
-        raise PeriodError(f"at most {_MOST_DAYS:,} days")
+        raise PeriodError(say("at most {n} days", n=_MOST_DAYS))
     return period
 
 
@@ -114,7 +117,7 @@ def _date(text: str) -> date:
     except ValueError:
         found = None
     if found is None or not _FIRST_DATE <= found <= _LAST_DATE:
-        raise PeriodError(f"{text!r} is no date; write it as 2026-11-24")
+        raise PeriodError(say("{text} is no date; write it as 2026-11-24", text=repr(text)))
     return found
 
 

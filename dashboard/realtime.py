@@ -20,7 +20,9 @@ from dashboard.accounts import Accounts
 from dashboard.cards import page_address
 from dashboard.charts import bar, columns
 from dashboard.fields import address, label, value_name
+from dashboard.formats import number
 from dashboard.frame import Frame
+from dashboard.languages import say, say_n, speech, to_say
 from dashboard.pages import fragment, render
 from dashboard.parts import Parts
 
@@ -32,9 +34,9 @@ _RETRY_MS = 3000
 _MOST_WATCHERS = 500
 _SHOWN = 10
 _LISTS: tuple[tuple[str, Field], ...] = (
-    ("Pages", Dimension.PAGE),
-    ("Sources", Dimension.SOURCE),
-    ("Countries", Dimension.COUNTRY),
+    (to_say("Pages"), Dimension.PAGE),
+    (to_say("Sources"), Dimension.SOURCE),
+    (to_say("Countries"), Dimension.COUNTRY),
 )
 
 
@@ -77,8 +79,8 @@ def snapshot(parts: Parts, site: Site) -> dict[str, Any]:
     numbers = {row.dimensions[0]: int(row.metrics[0] or 0) for row in by_minute}
     labels = _asked(site, now, Minute.MINUTE).labels()[-MINUTES:]
     return {
-        "visitors": f"{visitors or 0:,}",
-        "pageviews": f"{pageviews or 0:,}",
+        "visitors": number(visitors or 0),
+        "pageviews": number(pageviews or 0),
         "current": parts.stats.current_visitors(site.id, now),
         "chart": columns(
             [numbers.get(label, 0) for label in labels],
@@ -106,7 +108,9 @@ def _asked(site: Site, now: datetime, *about: Field | Minute) -> Recent:
 
 
 def _minute(ago: int) -> str:
-    return "this minute" if ago == 0 else f"{ago} minute{'' if ago == 1 else 's'} ago"
+    if ago == 0:
+        return say("this minute")
+    return say_n("{n} minute ago", "{n} minutes ago", ago)
 
 
 def _listed(site: Site, title: str, about: Field, rows: Sequence[Row]) -> Listed:
@@ -116,12 +120,12 @@ def _listed(site: Site, title: str, about: Field, rows: Sequence[Row]) -> Listed
         Line(
             value_name(about, value),
             bar(visitors, highest),
-            f"{visitors:,}",
+            number(visitors),
             page_address(site, value) if about is Dimension.PAGE else None,
         )
         for value, visitors in shown
     )
-    return Listed(address(about), title, label(about), tuple(lines))
+    return Listed(address(about), say(title), label(about), tuple(lines))
 
 
 @dataclass
@@ -136,7 +140,7 @@ class _Feed:
 
 
 class Broadcast:
-    """Looks once for all who watch a site, and not at all when nobody does.
+    """Looks once for all who watch a site in a language, and not at all when nobody does.
 
     Args:
         look: returns what a site's watchers are to see. Blocking.
@@ -146,7 +150,7 @@ class Broadcast:
     def __init__(self, look: Callable[[Site], str], every_s: float = _EVERY_S) -> None:
         self._look = look
         self._every_s = every_s
-        self._feeds: dict[int, _Feed] = {}
+        self._feeds: dict[tuple[int, str], _Feed] = {}
 
     @property
     def watchers(self) -> int:
@@ -158,7 +162,8 @@ class Broadcast:
 
         An empty text is a sign of life.
         """
-        feed = self._feeds.setdefault(site.id, _Feed())
+        key = site.id, speech().language.code
+        feed = self._feeds.setdefault(key, _Feed())
         feed.watchers += 1
         if feed.task is None:
             feed.task = asyncio.create_task(self._go_on(site, feed))
@@ -174,7 +179,7 @@ class Broadcast:
             feed.watchers -= 1
             if not feed.watchers:
                 feed.task.cancel()
-                self._feeds.pop(site.id, None)
+                self._feeds.pop(key, None)
 
     async def _go_on(self, site: Site, feed: _Feed) -> None:
         while True:

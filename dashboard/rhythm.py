@@ -11,14 +11,15 @@ from collector.control import Site
 from collector.question import Dimension, Metric, Period, Query, Row
 from dashboard.addresses import View
 from dashboard.asking import Answer, Unanswered
-from dashboard.formats import days
+from dashboard.formats import days, number
+from dashboard.languages import say, speech
 from dashboard.periods import ONE_DAY, days_in
 
 _LEAST_DAYS, _MOST_DAYS = 7, 364  # shorter periods say nothing of weekdays
 _USUAL_DAYS: Final = 28
 _HOURS: Final = 24
 _LEVELS: Final = 5  # of colour
-_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_WEEKDAYS: Final = 7
 _NAMES_PX, _CELL_PX, _GAP_PX, _FOOT_PX = 36, 24, 2, 20
 _NAMED_EVERY: Final = 6  # hours
 _LEAST_TOLD = 0.05  # a mean below that would be written as nothing
@@ -56,19 +57,19 @@ def rhythm(query: Query, answer: Answer, local: datetime) -> Rhythm:
         return Rhythm(Markup(""), days(period.first, period.last), "")
     hours = ((w, h) for w in range(len(means)) for h in range(_HOURS))
     weekday, hour = max(hours, key=lambda at: means[at[0]][at[1]])
-    busiest = f"{_WEEKDAYS[weekday]} {_hour(hour)}, {_mean(highest)}"
+    busiest = say("{when}, {what}", when=_when(weekday, hour), what=_mean(highest))
     return Rhythm(_drawn(means, highest), days(period.first, period.last), busiest)
 
 
 def _means(rows: Sequence[Row], period: Period, local: datetime) -> list[list[float]]:
-    sums = [[0.0] * _HOURS for _ in _WEEKDAYS]
+    sums = [[0.0] * _HOURS for _ in range(_WEEKDAYS)]
     for row in rows:
         at = datetime.fromisoformat(row.dimensions[0])
         if (at.date(), at.hour) < (local.date(), local.hour):
             sums[at.weekday()][at.hour] += row.metrics[0] or 0
-    counts = [[0] * _HOURS for _ in _WEEKDAYS]
-    for number in range(days_in(period)):
-        day = period.first + number * ONE_DAY
+    counts = [[0] * _HOURS for _ in range(_WEEKDAYS)]
+    for nth in range(days_in(period)):
+        day = period.first + nth * ONE_DAY
         hours = _HOURS if day < local.date() else local.hour
         for hour in range(hours):
             counts[day.weekday()][hour] += 1
@@ -82,16 +83,21 @@ def _hour(hour: int) -> str:
     return f"{hour:02}:00\N{EN DASH}{hour + 1:02}:00"
 
 
+def _when(weekday: int, hour: int) -> str:
+    return f"{speech().manners.weekdays_alone[weekday]} {_hour(hour)}"
+
+
 def _mean(value: float) -> str:
-    written = f"{value:,.1f}" if value < 10 else f"{value:,.0f}"  # noqa: PLR2004 - two digits
-    return f"{written} visitors" if value >= _LEAST_TOLD or not value else "under 0.1 visitors"
+    if 0 < value < _LEAST_TOLD:
+        return say("under {number} visitors", number=number(0.1, 1))
+    return say("{number} visitors", number=number(value, 1 if value < 10 else 0))  # noqa: PLR2004 - two digits
 
 
 def _drawn(means: Sequence[Sequence[float]], highest: float) -> Markup:
     step = 100 / _HOURS
     cell = Markup(
         '<rect class="l{level}" x="{x}%" y="{y}" width="{width}%" height="{height}">'
-        "<title>{name}: {mean}</title></rect>"
+        "<title>{said}</title></rect>"
     )
     cells = [
         cell.format(
@@ -100,22 +106,21 @@ def _drawn(means: Sequence[Sequence[float]], highest: float) -> Markup:
             y=weekday * _CELL_PX,
             width=f"{step * 0.92:.2f}",
             height=_CELL_PX - _GAP_PX,
-            name=f"{_WEEKDAYS[weekday]} {_hour(hour)}",
-            mean=_mean(value),
+            said=say("{when}: {what}", when=_when(weekday, hour), what=_mean(value)),
         )
         for weekday, row in enumerate(means)
         for hour, value in enumerate(row)
     ]
-    foot = len(_WEEKDAYS) * _CELL_PX + _FOOT_PX - 6
+    foot = _WEEKDAYS * _CELL_PX + _FOOT_PX - 6
     hour_names = [
         Markup('<text x="{}%" y="{}">{}</text>').format(f"{hour * step:.2f}", foot, f"{hour:02}:00")
         for hour in range(0, _HOURS, _NAMED_EVERY)
     ]
     day_names = [
         Markup('<text x="0" y="{}">{}</text>').format(number * _CELL_PX + 16, name)
-        for number, name in enumerate(_WEEKDAYS)
+        for number, name in enumerate(speech().manners.weekdays_alone)
     ]
-    height = len(_WEEKDAYS) * _CELL_PX + _FOOT_PX
+    height = _WEEKDAYS * _CELL_PX + _FOOT_PX
     return Markup(
         '<div class="heat"><svg width="{names}" height="{height}" aria-hidden="true">{days}</svg>'
         '<svg width="100%" height="{height}" role="img" aria-labelledby="rhythm-busiest">'

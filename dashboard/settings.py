@@ -15,6 +15,7 @@ from dashboard import formats
 from dashboard.accounts import Accounts
 from dashboard.addresses import site_path, view_of
 from dashboard.frame import WAITING_S, no_such_site
+from dashboard.languages import say
 from dashboard.pages import render
 from dashboard.parts import Parts
 from dashboard.periods import PeriodError, local_now, span
@@ -110,7 +111,7 @@ class Writing:
             case "strike-segment":
                 notebook.strike(site.id, Segment, _number(form))
             case _:
-                raise NotebookError("there is nothing of that kind to be done")
+                raise NotebookError(say("there is nothing of that kind to be done"))
 
 
 def _checked(filters: str) -> str:
@@ -125,5 +126,5 @@ def _checked(filters: str) -> str:
 def _number(form: Form) -> int:
     text = form.get("id", "")
     if not text.isascii() or not text.isdigit():
-        raise NotebookError("name what is meant")
+        raise NotebookError(say("name what is meant"))
     return int(text[:18])

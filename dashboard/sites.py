@@ -17,8 +17,9 @@ from dashboard.addresses import Link, site_path
 from dashboard.asking import Answer, Unanswered, answers
 from dashboard.charts import sparkline
 from dashboard.comparing import change_of
-from dashboard.formats import NOTHING, Unit
+from dashboard.formats import NOTHING, Unit, number
 from dashboard.frame import REFRESH_S, WAITING_S
+from dashboard.languages import say, to_say
 from dashboard.pages import render
 from dashboard.parts import Parts
 from dashboard.periods import ONE_DAY, local_now
@@ -38,10 +39,10 @@ class Sort(StrEnum):
 
 
 _SORT_NAMES = {
-    Sort.VISITORS: "most visitors",
-    Sort.CURRENT: "most at the moment",
-    Sort.CHANGE: "greatest change",
-    Sort.NAME: "name",
+    Sort.VISITORS: to_say("most visitors"),
+    Sort.CURRENT: to_say("most at the moment"),
+    Sort.CHANGE: to_say("greatest change"),
+    Sort.NAME: to_say("name"),
 }
 
 
@@ -91,7 +92,7 @@ def front_page(parts: Parts, request: Request) -> Response:
 def _sorts(search: str, order: Sort) -> list[Link]:
     state = [("q", search)] if search else []
     return [
-        Link(name, "?" + urlencode([*state, ("sort", each.value)]), each is order)
+        Link(say(name), "?" + urlencode([*state, ("sort", each.value)]), each is order)
         for each, name in _SORT_NAMES.items()
     ]
 
@@ -136,7 +137,7 @@ def _card(site: Site, today: date, answer: Answer, current: int) -> Card:
     return Card(
         domain=site.domain,
         href=site_path(site),
-        today=f"{by_day.get(today.isoformat(), 0):,}",
+        today=number(by_day.get(today.isoformat(), 0)),
         current=current,
         visitors=visitors,
         before=before,

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from collector.question import Dimension, Row
 from dashboard import formats
 from dashboard.charts import Point, Tick
+from dashboard.languages import say
 from dashboard.measures import Measure, Totals
 from dashboard.periods import Bucket, State
 
@@ -43,6 +44,13 @@ class Moment:
         return name
 
     @property
+    def row(self) -> str:
+        """The same, and how much of it there is."""
+        if self.running:
+            return say("{when} so far", when=self.name)
+        return say("{when}, in part", when=self.name) if self.is_cut else self.name
+
+    @property
     def started(self) -> bool:
         """Whether there can be numbers at all."""
         return self.bucket.state is not State.TO_COME
@@ -59,12 +67,11 @@ class Moment:
 
     def readout(self, measure: Measure, least_visitors: int = 0) -> str:
         """Say what the measure was: `13:00-14:00 so far: 42 visitors (Mon 23 Nov: 38)`."""
-        so_far = " so far" if self.running else ", in part" if self.is_cut else ""
-        number = measure.written(self.totals, least_visitors)
-        said = f"{self.name}{so_far}: {number} {_noun(measure, self.totals)}".rstrip()
+        told = say("{when}: {what}", when=self.row, what=measure.told(self.totals, least_visitors))
         if self.then is None:
-            return said
-        return f"{said} ({self.then_name}: {measure.written(self.then, least_visitors)})"
+            return told
+        then = measure.written(self.then, least_visitors)
+        return say("{told} ({when}: {number})", told=told, when=self.then_name, number=then)
 
 
 def name_of(start: datetime, step: Dimension) -> str:
@@ -73,19 +80,11 @@ def name_of(start: datetime, step: Dimension) -> str:
         case Dimension.HOUR:
             return f"{start:%H:%M}\N{EN DASH}{start + timedelta(hours=1):%H:%M}"
         case Dimension.WEEK:
-            return f"Week from {formats.short_day(start)}"
+            return say("Week from {day}", day=formats.short_day(start))
         case Dimension.MONTH:
-            return f"{start:%B %Y}"
+            return formats.whole_month(start)
         case _:
             return formats.short_day(start)
-
-
-def _noun(measure: Measure, totals: Totals) -> str:
-    if measure in {Measure.VISITORS, Measure.VISITS, Measure.PAGEVIEWS}:
-        return measure.value.removesuffix("s") if measure.of(totals) == 1 else measure.value
-    return {Measure.VIEWS_PER_VISIT: "views per visit", Measure.BOUNCE_RATE: "bounced"}.get(
-        measure, ""
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +162,7 @@ def _hour_label(start: datetime, steps: int) -> tuple[str, Tick]:
     if steps > _HOURS_OF_A_DAY:  # of several days each midnight
         gives_way = steps > _NARROW_NAMES * _HOURS_OF_A_DAY and start.toordinal() % 2
         tick = Tick.MINOR if gives_way else Tick.MAJOR
-        return (f"{start:%a} {start.day}", tick) if start.hour == 0 else ("", Tick.NONE)
+        return (formats.weekday_and_day(start), tick) if start.hour == 0 else ("", Tick.NONE)
     if start.hour % 3:
         return "", Tick.NONE
     return f"{start:%H}:00", Tick.MINOR if start.hour % 6 else Tick.MAJOR
@@ -173,23 +172,23 @@ def _week_label(start: datetime, steps: int) -> tuple[str, Tick]:
     if steps > _DAILY_NAMES:  # only the first week of a month
         is_first = start.day <= _DAYS_OF_A_WEEK and start.weekday() == _MONDAY
         return _month_label(start, steps // 4) if is_first else ("", Tick.NONE)
-    return f"{start.day} {start:%b}", Tick.MAJOR if steps <= _NARROW_NAMES else Tick.MINOR
+    return formats.day_and_month(start), Tick.MAJOR if steps <= _NARROW_NAMES else Tick.MINOR
 
 
 def _month_label(start: datetime, steps: int) -> tuple[str, Tick]:
     if steps > _MONTHLY_NAMES:  # of many years each January
         is_named = start.month == 1 and not start.year % max(1, steps // _YEARS_BELOW_A_CHART // 12)
         return (f"{start:%Y}", Tick.MAJOR) if is_named else ("", Tick.NONE)
-    name = f"{start:%b %Y}" if start.month == 1 else f"{start:%b}"
+    name = formats.month(start, has_year=start.month == 1)
     return name, Tick.MAJOR if start.month % 3 == 1 else Tick.MINOR
 
 
 def _day_label(start: datetime, steps: int) -> tuple[str, Tick]:
     if steps <= _DAILY_NAMES:
         gives_way = steps > _NARROW_NAMES and start.toordinal() % 2
-        return f"{start:%a} {start.day}", Tick.MINOR if gives_way else Tick.MAJOR
+        return formats.weekday_and_day(start), Tick.MINOR if gives_way else Tick.MAJOR
     if steps <= _WEEKLY_NAMES:
         if start.weekday() != _MONDAY:
             return "", Tick.NONE
-        return f"{start.day} {start:%b}", Tick.MAJOR
+        return formats.day_and_month(start), Tick.MAJOR
     return ("", Tick.NONE) if start.day != 1 else _month_label(start, steps // 30)

@@ -9,8 +9,10 @@ from typing import Final
 
 from markupsafe import Markup
 
-from collector.question import Row
-from dashboard.countries import country_name
+from collector.question import Dimension, Row
+from dashboard.fields import value_name
+from dashboard.formats import number
+from dashboard.languages import say, say_n
 
 _WIDTH, _HEIGHT = 1000, 440  # of the map's own units, see lists/refresh
 _LEVELS: Final = 5
@@ -38,9 +40,8 @@ def world_map(
         for code, shape in _shapes().items()
     ]
     return Markup(
-        '<svg class="map" viewBox="0 0 {} {}" role="group" aria-label="Visitors by country">'
-        "{}</svg>"
-    ).format(_WIDTH, _HEIGHT, Markup("").join(drawn))
+        '<svg class="map" viewBox="0 0 {} {}" role="group" aria-label="{}">{}</svg>'
+    ).format(_WIDTH, _HEIGHT, say("Visitors by country"), Markup("").join(drawn))
 
 
 def _country(
@@ -54,8 +55,9 @@ def _country(
     if row is None:
         return Markup("<g>{}</g>").format(shape)
     count = int(row.metrics[0] or 0)
-    said = f"<{least_visitors}" if row.is_hidden else f"{count:,}"
-    name = f"{country_name(code)}: {said} visitor{'' if count == 1 else 's'}"
+    said = f"<{least_visitors}" if row.is_hidden else number(count)
+    what = say_n("{n} visitor", "{n} visitors", count, n=said)
+    name = say("{when}: {what}", when=value_name(Dimension.COUNTRY, code), what=what)
     group = Markup('<g class="l{}"><title>{}</title>{}</g>').format(
         _level(count, highest), name, shape
     )

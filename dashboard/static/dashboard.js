@@ -157,7 +157,7 @@ document.addEventListener("click", async ({ target }) => {
   const source = target.closest?.("[data-copies]")?.dataset.copies;
   if (!source) return;
   await navigator.clipboard.writeText(document.getElementById(source).textContent);
-  target.textContent = "Copied";
+  target.textContent = target.dataset.copied;
 });
 
 showCopyButtons();

@@ -32,7 +32,8 @@ function closeMenus(but) {
 }
 
 function keyName(key) {
-  return { ArrowLeft: "←", ArrowRight: "→", Escape: "Esc" }[key] ?? key;
+  const escape = document.getElementById("keys").dataset.escape;
+  return { ArrowLeft: "←", ArrowRight: "→", Escape: escape }[key] ?? key;
 }
 
 function listKeys() {
