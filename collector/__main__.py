@@ -17,10 +17,13 @@ import typer
 
 from collector import config as options
 from collector import log, workers
+from collector.accounts import ALL_SITES, Accounts, User
 from collector.config import Config, Settings, StartError
 from collector.control import Control, in_months
 from collector.control_file import ControlError
-from collector.hosts import snippet
+from collector.hosts import dashboard_url, snippet
+from collector.links import Links
+from collector.trail import OPERATOR, Act, Trail
 
 if TYPE_CHECKING:
     from collector.compose import Composed
@@ -32,8 +35,10 @@ cli = typer.Typer(
     add_completion=False,
 )
 site_cli = typer.Typer(help="Register sites.", no_args_is_help=True)
+user_cli = typer.Typer(help="Let people in, and back in.", no_args_is_help=True)
 config_cli = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
 cli.add_typer(site_cli, name="site")
+cli.add_typer(user_cli, name="user")
 cli.add_typer(config_cli, name="config")
 
 _DEMO_DAYS, _DEMO_SITES, _DEMO_SEED = 365, 2, 1
@@ -49,6 +54,9 @@ class _Invocation:
 
     def settings(self, **flags: object) -> Settings:
         return options.load(self.file, os.environ, {"data": self.data} | flags)
+
+
+_Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The account's e-mail address.")]
 
 
 @contextlib.contextmanager
@@ -117,7 +125,7 @@ def serve(
             _scraped(config, 0) as scraped,
             compose.collector_and_dashboard(config, scraped=scraped) as parts,
         ):
-            _greet(parts, bound, scraped)
+            _greet(parts, bound, scraped, dashboard_url(config.public_url))
             server.serve(parts.app, bound)
 
 
@@ -231,6 +239,75 @@ def site_retention(
             f"Numbers of {site.domain} are kept for {in_months(site.retention_months)}. Older ones"
             " are deleted by the running server within a minute, or at its next start."
         )
+
+
+@user_cli.command("list")
+def user_list(context: typer.Context) -> None:
+    """List the accounts, with their roles by site."""
+    with _errors_told(), _control(context) as (_, control):
+        accounts = Accounts(control)
+        domains = {site.id: site.domain for site in control.sites()} | {ALL_SITES: "all sites"}
+        rows = [
+            (
+                user.email,
+                user.created_at.date().isoformat(),
+                ", ".join(
+                    f"{role} of {domains[site]}"
+                    for site, role in accounts.roles(user).items()
+                    if site in domains
+                ),
+            )
+            for user in accounts.all()
+        ]
+        if not rows:
+            typer.echo("No account yet. Make the first one: gatecount user link")
+            return
+        _print_table(("account", "since", "roles"), rows)
+
+
+@user_cli.command("link")
+def user_link(context: typer.Context) -> None:
+    """Print a link that makes an account which decides about all sites."""
+    with _errors_told(), _control(context) as (config, control):
+        _show_link(config, Links(control).set_up(datetime.now(UTC)), "makes an account; for a day")
+
+
+@user_cli.command("reset")
+def user_reset(context: typer.Context, email: _Email) -> None:
+    """Print a link by which somebody chooses a new password."""
+    with _errors_told(), _control(context) as (config, control):
+        now = datetime.now(UTC)
+        token = Links(control).reset(email, now)
+        Trail(control).note(now, OPERATOR, Act.MADE_RESET, ALL_SITES, email)
+        _show_link(config, token, "chooses a new password; for four hours")
+
+
+@user_cli.command("remove")
+def user_remove(
+    context: typer.Context,
+    email: _Email,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Remove an account with its roles, logins and API keys."""
+    with _errors_told(), _control(context) as (_, control):
+        user = _account(control, email)
+        if not yes:
+            typer.confirm(f"Remove the account {user.email}?", abort=True)
+        Accounts(control).remove(user)
+        Trail(control).note(datetime.now(UTC), OPERATOR, Act.REMOVED_ACCOUNT, ALL_SITES, user.email)
+        typer.echo(f"The account {user.email} is gone, and with it its API keys.")
+
+
+def _account(control: Control, email: str) -> User:
+    user = Accounts(control).named(email)
+    if user is None:
+        raise ControlError(f"there is no account {email}")
+    return user
+
+
+def _show_link(config: Config, token: str, what: str) -> None:
+    home = dashboard_url(config.public_url) or f"http://{config.host}:{config.port}/"
+    typer.echo(f"{home}links/{token}   (good once: {what})")
 
 
 @cli.command()
@@ -473,13 +550,21 @@ def _address(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def _greet(parts: "Composed", bound: socket.socket, scraped: socket.socket | None = None) -> None:
-    """Say where the dashboard is, its key if it was made just now, and what is still to do."""
+def _greet(
+    parts: "Composed",
+    bound: socket.socket,
+    scraped: socket.socket | None = None,
+    public: str | None = None,
+) -> None:
+    """Say where the dashboard is, how to make the first account, and what is still to do."""
     typer.echo(f"Dashboard  {_address(bound)}")
     if scraped is not None:
         typer.echo(f"Metrics    {_address(scraped)}metrics")
-    if parts.access_key:
-        typer.echo(f"Access key {parts.access_key}   (shown this once; it opens dashboard and API)")
+    if parts.setup_token:
+        link = f"{public or _address(bound)}links/{parts.setup_token}"
+        typer.echo(f"Set up     {link}   (makes the first account; good once, for a day)")
+    if parts.login:
+        typer.echo("Log in     {} with the password {}".format(*parts.login))
     if not parts.control.sites():
         typer.echo("No site yet. In another terminal: gatecount site add example.com")
     for notice in parts.notices:

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from collector import anonymise, bots, hosts, metrics, sources
+from collector.accounts import Accounts
 from collector.anonymise import TrustedProxies
 from collector.app import Application, Intake
 from collector.config import Config, StartError
@@ -23,6 +24,7 @@ from collector.held import LookUp, not_here
 from collector.ingest import Ingest
 from collector.journal import Journal
 from collector.keys import KeyStore, KeyStoreError
+from collector.links import Links
 from collector.log import report_fault
 from collector.metrics import Endpoint, Sample
 from collector.statement import Statements
@@ -38,7 +40,8 @@ class Composed:
     control: Control
     ingest: Ingest
     notices: tuple[str, ...]
-    access_key: str | None  # made just now, to be shown once
+    setup_token: str | None  # of a link that makes the first account
+    login: tuple[str, str] | None = None  # a name and a password, of a demonstration
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ def collector_only(
                 yield
 
         app = core.application((), lifespan, core.troubles)
-        yield Composed(app, core.control, core.ingest, core.notices(), access_key=None)
+        yield Composed(app, core.control, core.ingest, core.notices(), setup_token=None)
 
 
 @contextlib.contextmanager
@@ -135,8 +138,14 @@ def collector_and_dashboard(
                 yield
 
         app = core.application(owned.routes, lifespan, troubles, owned.look_up)
-        access_key = None if config.access_key else core.control.access.ensure_access_key()
-        yield Composed(app, core.control, core.ingest, core.notices(), access_key)
+        yield Composed(app, core.control, core.ingest, core.notices(), _setup_token(core))
+
+
+def _setup_token(core: Core) -> str | None:
+    """Return what makes the first account; None when there is one. The link before is worthless."""
+    if Accounts(core.control).exist():
+        return None
+    return Links(core.control).set_up(datetime.fromtimestamp(core.clock(), UTC))
 
 
 def _answering(
@@ -155,7 +164,7 @@ def _core(config: Config, clock: Clock) -> Iterator[Core]:
         raise StartError(f"data: {config.data} cannot be made: {error.strerror}") from None
     with contextlib.ExitStack() as stack:
         control = stack.enter_context(
-            contextlib.closing(Control.open(config.data / "control.sqlite", config.access_key))
+            contextlib.closing(Control.open(config.data / "control.sqlite"))
         )
         journal = _journal(config, clock)
         countries = stack.enter_context(contextlib.closing(_countries(config)))

@@ -16,8 +16,6 @@ from collector.hosts import Mount, MountError
 
 ENVIRONMENT_PREFIX = "GATECOUNT_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
-# Short keys are guessable; 16 characters of a 32-letter alphabet are 80 bits.
-_ACCESS_KEY_MIN_CHARACTERS = 16
 _LAST_METRICS_PORT = 65_000  # leaves room for workers, which take the ports that follow
 # The last is all of IPv4 as IPv6 writes it: RFC 4291, 2.5.5.2.
 _EVERYBODY = frozenset(map(ipaddress.ip_network, ("0.0.0.0/0", "::/0", "::ffff:0:0/96")))
@@ -51,7 +49,6 @@ class Config:
     host: str
     port: int
     public_url: tuple[Mount, ...]
-    access_key: str | None
     key_dir: Path | None
     trusted_proxies: tuple[str, ...]
     geo_database: Path | None
@@ -205,15 +202,6 @@ def _networks(value: object) -> tuple[str, ...]:
     return tuple(networks)
 
 
-def _access_key(value: object) -> str | None:
-    if value is None or value == "":
-        return None
-    key = _text(value)
-    if len(key) < _ACCESS_KEY_MIN_CHARACTERS:
-        raise ValueError(f"at least {_ACCESS_KEY_MIN_CHARACTERS} characters")
-    return key
-
-
 OPTIONS = (
     Option("data", "data", _path, "directory", "Where everything but the day keys is kept."),
     Option("host", "127.0.0.1", _address, "address", "The address to listen on."),
@@ -225,14 +213,6 @@ OPTIONS = (
         "addresses",
         "Where visitors' browsers reach the collector: https://example.com/count/ (a path of the"
         " site) or https://stats.example.com/ (a host beside it). Empty: any host.",
-    ),
-    Option(
-        "access_key",
-        None,
-        _access_key,
-        "text",
-        "The key to dashboard and API. Empty: made at the first start and shown once.",
-        secret=True,
     ),
     Option(
         "key_dir",

@@ -8,7 +8,6 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Self
 
-from collector.access import Access
 from collector.control_file import (
     Connection,
     ControlError,
@@ -80,28 +79,23 @@ class RefusedDay:
 
 
 class Control(ControlFile):
-    """The open control.sqlite: sites and settings here, who may look in `access`.
+    """The open control.sqlite: sites and settings; who may look at them is told by `accounts`.
 
     Every method may be called from any thread, and blocks.
     """
 
-    def __init__(self, path: Path, connection: Connection, access_key: str | None) -> None:
-        super().__init__(path, connection)
-        self.access = Access(self, access_key)
-
     @classmethod
-    def open(cls, path: Path, access_key: str | None = None) -> Self:
+    def open(cls, path: Path) -> Self:
         """Open the file, made or brought up to date as needed.
 
         Args:
             path: where the file is or shall be; the directory must exist.
-            access_key: the operator's own key, which is never written to disk.
 
         Raises:
             NewerFileError: a later version of the program wrote the file.
             StorageError: it cannot be made, or is no database.
         """
-        return cls(path, opened(path), access_key)
+        return cls(path, opened(path))
 
     def revision(self) -> int:
         """Return a number that is another one after any process changed a site.

@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import heapq
 import os
+import secrets
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,7 @@ from rich.progress import (
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from collector import compose, demo, history
+from collector.accounts import ALL_SITES, Accounts, Role
 from collector.app import EVENT_PATH
 from collector.compose import Composed
 from collector.config import Config
@@ -35,6 +37,7 @@ from collector.control import Control
 from collector.demo import Arrival
 from collector.geo import Countries
 from collector.keys import date_end, local_date
+from collector.passwords import Passwords
 
 # Visits a minute of each site as one watches, whatever the hour: something happens every second.
 _LIVELY = 24.0
@@ -43,6 +46,8 @@ _TOGETHER = 500
 # A share of them comes with software that does not count, so that this shows too.
 _ROBOTS = 0.01
 _ROBOT = b"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+
+_NAME = "demo@example.com"
 
 _Timed = tuple[float, Arrival]
 # What an event in the making takes for the present; everything else goes by the real clock.
@@ -66,9 +71,11 @@ def composed(config: Config) -> Iterator[Composed]:
         try:
             with compose.collector_and_dashboard(throw_away, _now) as parts:
                 _register(parts.control)
+                login = _account(parts.control)
                 with contextlib.closing(Countries.bundled(data / "geo")) as countries:
                     arrivals = _arrivals(Random(), countries, time.time())  # noqa: S311 - a show
-                yield dataclasses.replace(parts, app=_Lively(parts.app, arrivals))
+                lively = _Lively(parts.app, arrivals)
+                yield dataclasses.replace(parts, app=lively, setup_token=None, login=login)
         finally:
             _remove(key_directory)
 
@@ -98,6 +105,15 @@ def _now() -> float:
 def _register(control: Control) -> None:
     for domain, site in demo.sites().items():
         control.add_site(domain, site.timezone, datetime.now(UTC))
+
+
+def _account(control: Control) -> tuple[str, str]:
+    """Make an account that may look at everything; return its name and its password."""
+    password, now = secrets.token_urlsafe(12), datetime.now(UTC)
+    accounts = Accounts(control)
+    user = accounts.add(_NAME, Passwords().hash(password), now)
+    accounts.give(user, ALL_SITES, Role.OWNER)
+    return _NAME, password
 
 
 def _remove(key_directory: Path) -> None:

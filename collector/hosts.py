@@ -100,6 +100,11 @@ def _split(url: str) -> SplitResult:
     raise MountError(f"{url!r} is no address: write e.g. https://stats.example.com/")
 
 
+def dashboard_url(mounts: Sequence[Mount]) -> str | None:
+    """Return the public address that the dashboard answers at; None when none is configured."""
+    return next((mount.url for mount in mounts if not mount.prefix), None)
+
+
 def snippet(mounts: Sequence[Mount], domain: str) -> str:
     """Return the line of HTML for a site's pages, with the public URL that suits it.
 

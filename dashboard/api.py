@@ -31,7 +31,7 @@ from collector.question import (
 from collector.realtime import Minute, Recent, Window
 from collector.stats import Stats
 from dashboard import queries
-from dashboard.accounts import Accounts
+from dashboard.asker import who_asks
 from dashboard.countries import country_name
 from dashboard.parts import Parts
 from dashboard.periods import (
@@ -47,7 +47,7 @@ from dashboard.periods import (
 )
 from dashboard.queries import Comparison
 from dashboard.tables import COUNTS, Line, Table, as_csv
-from dashboard.web import BodyTooLargeError, bounded_body
+from dashboard.web import BodyTooLargeError, bounded_body, json_refusal
 
 _BODY_BYTES = 65_536
 _MOST_OFFSET = 1_000_000
@@ -124,10 +124,9 @@ class Answer:
     query: dict[str, object]
 
 
-async def query(parts: Parts, accounts: Accounts, request: Request) -> Response:
+async def query(parts: Parts, request: Request) -> Response:
     """Answer one query; every refusal is JSON with `error` and, where one is at fault, `field`."""
     try:
-        await run_in_threadpool(_admit, accounts, request)
         written = _format(request)
         body = _decoded(await bounded_body(request, _BODY_BYTES))
         found = await run_in_threadpool(answer, parts, body)
@@ -179,20 +178,13 @@ def _shown(found: Answer) -> dict[str, object]:
     return {"results": results, "meta": found.meta, "query": found.query}
 
 
-def current_visitors(parts: Parts, accounts: Accounts, request: Request) -> Response:
+def current_visitors(parts: Parts, request: Request) -> Response:
     """Say how many visitors did something in the last five minutes. Blocking."""
     try:
-        _admit(accounts, request)
         site = _site(parts, request.query_params.get("site_id", ""))
     except RequestError as error:
         return _refused(error)
     return _json(200, parts.stats.current_visitors(site.id, parts.clock()))
-
-
-def _admit(accounts: Accounts, request: Request) -> None:
-    refusal = accounts.api_refusal(request)
-    if refusal is not None:
-        raise RequestError(*refusal)
 
 
 def answer(parts: Parts, body: Body) -> Answer:
@@ -268,7 +260,7 @@ def _recently(body: Body, site: Site, now: datetime) -> Recent:
 
 def _site(parts: Parts, domain: str) -> Site:
     site = parts.control.site(domain.lower())
-    if site is None:
+    if site is None or who_asks().role(site.id) is None:
         # Plausible answers 401 here too; programs written for it look for that.
         raise RequestError(401, f"there is no site {domain!r}", "site_id")
     return site
@@ -452,12 +444,4 @@ def _json(status: int, content: object) -> Response:
 
 
 def _refused(error: RequestError) -> Response:
-    content = {"error": error.message if error.field is None else f"{error.field}: {error.message}"}
-    if error.field is not None:
-        content["field"] = error.field
-    response = _json(error.status, content)
-    if error.status == 401:  # noqa: PLR2004 - RFC 9110, 15.5.2 asks for the challenge
-        response.headers["WWW-Authenticate"] = "Bearer"
-    if error.status in {429, 503}:
-        response.headers["Retry-After"] = "5"
-    return response
+    return json_refusal(error.status, error.message, error.field)

@@ -1,7 +1,8 @@
 """The dashboard's routes: what editors and their programs may ask for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -9,69 +10,67 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from collector.question import TooSlowError
 from dashboard import api, details, overview, realtime, settings, sites
-from dashboard.accounts import Accounts
 from dashboard.assets import asset
 from dashboard.frame import Frame, framed
-from dashboard.languages import Spoken, language_choice, say
-from dashboard.pages import render
+from dashboard.gate import Gate
+from dashboard.languages import Spoken, language_choice
+from dashboard.login import Door
 from dashboard.parts import Finding, Parts
 from dashboard.theme import THEME_CHOICE, Themed
 from dashboard.web import SECURITY_HEADERS, SecurityHeaders
 
 __all__ = ["SECURITY_HEADERS", "Finding", "Parts", "SecurityHeaders", "routes"]
 
+_PLAIN = (Middleware(SecurityHeaders),)
+_MIDDLEWARE = (
+    *_PLAIN,
+    Middleware(Themed),
+    Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
+)
+
 
 def routes(parts: Parts) -> list[Route]:
     """Return the dashboard's routes, for a Starlette app to mount at its root.
 
-    Functions that block are plain ones, which Starlette runs in a thread.
+    Each has a row in rules.py, and the gate before it. Functions that block are plain ones, which
+    Starlette runs in a thread.
     """
-    accounts = Accounts(parts)
+    gate = Gate(parts)
+    door = Door(parts, gate)
     gzip = Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     headers, spoken = Middleware(SecurityHeaders), Middleware(Spoken, parts.languages)
-    route = partial(Route, middleware=[headers, Middleware(Themed), spoken, gzip])
-    for_programs = partial(Route, middleware=[headers, gzip])  # and so in English
+
+    def route(
+        path: str,
+        endpoint: Callable[[Request], Any],
+        method: str = "GET",
+        middleware: Sequence[Middleware] = (headers, Middleware(Themed), spoken, gzip),
+    ) -> Route:
+        guarded = gate.guarded(f"{method} {path}", endpoint)
+        return Route(path, guarded, methods=[method], middleware=middleware)
 
     def page(show: Callable[[Frame, Request], Response]) -> Callable[[Request], Response]:
-        return _for_members(accounts, partial(framed, parts, show))
+        return partial(framed, parts, show)
 
-    settings_of = partial(settings.settings_page, parts)
+    for_programs = partial(route, middleware=(headers, gzip))  # and so in English
+    watch = realtime.Events(parts, gate).watch
     return [
-        route("/", _for_members(accounts, partial(sites.front_page, parts))),
+        route("/", partial(sites.front_page, parts)),
         route("/sites/{domain}", page(overview.site_page)),
         route("/sites/{domain}/by/{field:path}", page(details.details_page)),
-        route("/sites/{domain}/settings", _for_members(accounts, settings_of)),
-        route("/sites/{domain}/notes", settings.Writing(parts, accounts).write, methods=["POST"]),
+        route("/sites/{domain}/settings", partial(settings.settings_page, parts)),
+        route("/sites/{domain}/notes", settings.Writing(parts).write, "POST"),
         route("/sites/{domain}/now", page(realtime.realtime_page)),
-        Route(
-            "/sites/{domain}/now/events",
-            realtime.Events(parts, accounts).watch,
-            middleware=[headers, spoken],
-        ),
-        route("/login", accounts.login_page),
-        route("/login", accounts.login, methods=["POST"]),
-        route("/logout", accounts.logout, methods=["POST"]),
-        route("/theme", THEME_CHOICE.take, methods=["POST"]),
-        route("/language", language_choice(parts.languages).take, methods=["POST"]),
-        for_programs("/api/v2/query", partial(api.query, parts, accounts), methods=["POST"]),
-        for_programs(
-            "/api/v1/stats/realtime/visitors", partial(api.current_visitors, parts, accounts)
-        ),
-        Route("/assets/{file}", asset, middleware=[headers]),
+        route("/sites/{domain}/now/events", watch, middleware=(headers, spoken)),
+        route("/login", door.login_page),
+        route("/login", door.login, "POST"),
+        route("/logout", door.logout, "POST"),
+        route("/links/{token}", door.link_page),
+        route("/links/{token}", door.use_link, "POST"),
+        route("/theme", THEME_CHOICE.take, "POST"),
+        route("/language", language_choice(parts.languages).take, "POST"),
+        for_programs("/api/v2/query", partial(api.query, parts), "POST"),
+        for_programs("/api/v1/stats/realtime/visitors", partial(api.current_visitors, parts)),
+        route("/assets/{file}", asset, middleware=(headers,)),
     ]
-
-
-def _for_members(
-    accounts: Accounts, page: Callable[[Request], Response]
-) -> Callable[[Request], Response]:
-    def endpoint(request: Request) -> Response:
-        if not accounts.logged_in(request):
-            return accounts.to_login(request)
-        try:
-            return page(request)
-        except TooSlowError as error:
-            return render("message.html", 503, headline=say("That took too long"), text=str(error))
-
-    return endpoint

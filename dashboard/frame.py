@@ -15,7 +15,7 @@ from collector.question import QueryError
 from dashboard.addresses import View, site_path, view_of
 from dashboard.chosen import Comparing, typed
 from dashboard.fields import FILTERABLE, address, label
-from dashboard.languages import say
+from dashboard.gate import site_asked
 from dashboard.pages import render
 from dashboard.parts import Parts
 from dashboard.periods import PeriodError, local_now
@@ -57,15 +57,12 @@ def _head(parts: Parts, site: Site) -> dict[str, Any]:
     return {
         "site": site,
         "notices": parts.notices(),
-        "only_site": len(parts.control.sites()) == 1,
     }
 
 
 def framed(parts: Parts, page: Callable[[Frame, Request], Response], request: Request) -> Response:
     """Show a page about a site, or why it cannot be shown. Blocking."""
-    site = parts.control.site(request.path_params["domain"].lower())
-    if site is None:
-        return no_such_site()
+    site = site_asked()
     now = parts.clock()
     local = local_now(now, site.timezone)
     if (began := parts.stats.first_date(site.id)) is None:
@@ -95,16 +92,6 @@ def _waiting(parts: Parts, site: Site, request: Request) -> Response:
         snippet=parts.snippet(site),
         findings=parts.diagnose(request.scope, site),
         refresh_s=WAITING_S,
-    )
-
-
-def no_such_site() -> Response:
-    """Say that there is no such site."""
-    return render(
-        "message.html",
-        404,
-        headline=say("There is no such site"),
-        text=say("It may have been removed, or its name is written differently."),
     )
 
 

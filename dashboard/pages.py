@@ -5,6 +5,7 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
+from dashboard.asker import who_asks
 from dashboard.assets import asset_url
 from dashboard.formats import number, whole_month
 from dashboard.languages import say_as, say_markup, say_n_markup, speech
@@ -21,6 +22,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["asset"] = asset_url
+    environment.globals["asker"] = who_asks
     environment.globals["theme"] = current_theme
     environment.globals["speech"] = speech
     environment.globals["say"] = say_markup

@@ -1,13 +1,14 @@
 """What the dashboard is given from outside."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
 from starlette.types import Scope
 
 from collector.control import Control, Site
+from collector.passwords import RFC_9106, Cost
 from collector.question import Period
 from collector.realtime import Realtime
 from collector.stats import Stats
@@ -115,6 +116,7 @@ class Parts:
         excluded: how many events of a period were not counted, by the reason why.
         properties: the names of what a site says about its events of one name in a period.
         languages: those that pages can be in.
+        password_cost: what the hash of a password costs.
     """
 
     stats: Stats
@@ -132,3 +134,4 @@ class Parts:
     excluded: Callable[[Site, Period], Mapping[str, int]] = _no_drops
     properties: Callable[[Site, Period, str], tuple[str, ...]] = _no_names
     languages: tuple[Language, ...] = LANGUAGES
+    password_cost: Cost = field(default_factory=lambda: RFC_9106)

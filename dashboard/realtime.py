@@ -16,12 +16,13 @@ from starlette.responses import Response, StreamingResponse
 from collector.control import Site
 from collector.question import Dimension, Field, Metric, Period, Query, Row
 from collector.realtime import Minute, Recent, Window
-from dashboard.accounts import Accounts
+from dashboard.asker import Asker, who_asks
 from dashboard.cards import page_address
 from dashboard.charts import bar, columns
 from dashboard.fields import address, label, value_name
 from dashboard.formats import number
 from dashboard.frame import Frame
+from dashboard.gate import Gate, site_asked
 from dashboard.languages import say, say_n, speech, to_say
 from dashboard.pages import fragment, render
 from dashboard.parts import Parts
@@ -202,9 +203,9 @@ async def _happens(event: asyncio.Event) -> bool:
 class Events:
     """The endpoint of server-sent events."""
 
-    def __init__(self, parts: Parts, accounts: Accounts) -> None:
+    def __init__(self, parts: Parts, gate: Gate) -> None:
         self._parts = parts
-        self._accounts = accounts
+        self._gate = gate
         self._broadcast = Broadcast(self._event)
 
     def _event(self, site: Site) -> str:
@@ -213,21 +214,18 @@ class Events:
         page = fragment("_realtime.html", site=site, geo=self._parts, **seen)
         return f"data: {json.dumps(page)}\n\n"
 
-    async def watch(self, request: Request) -> Response:
+    async def watch(self, _request: Request) -> Response:
         """Send snapshots for some minutes; then the browser asks again by itself."""
-        domain = request.path_params["domain"].lower()
-        site = await run_in_threadpool(self._allowed, request, domain)
-        if site is None:  # 204 is what makes a browser stop asking; source: HTML, 9.2
-            return Response(status_code=204)
         if self._broadcast.watchers >= _MOST_WATCHERS:
             return Response(status_code=503, headers={"Retry-After": "60"})
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(self._sent(site), 200, headers, "text/event-stream")
+        return StreamingResponse(
+            self._sent(site_asked(), who_asks()), 200, headers, "text/event-stream"
+        )
 
-    def _allowed(self, request: Request, domain: str) -> Site | None:
-        return self._parts.control.site(domain) if self._accounts.logged_in(request) else None
-
-    async def _sent(self, site: Site) -> AsyncIterator[str]:
+    async def _sent(self, site: Site, asker: Asker) -> AsyncIterator[str]:
         yield f"retry: {_RETRY_MS}\n\n"
         async for event in self._broadcast.watch(site):
+            if not await run_in_threadpool(self._gate.still_admits, asker):
+                return
             yield event or ": still here\n\n"

@@ -1,7 +1,6 @@
 """A site's settings: its snippet and whether events come, what editors wrote down and kept."""
 
 from datetime import date
-from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import QueryParams
@@ -11,15 +10,17 @@ from starlette.responses import RedirectResponse, Response
 from collector.control import Site
 from collector.notebook import Annotation, Notebook, NotebookError, Segment
 from collector.question import QueryError
+from collector.trail import Act, Trail
 from dashboard import formats
-from dashboard.accounts import Accounts
 from dashboard.addresses import site_path, view_of
-from dashboard.frame import WAITING_S, no_such_site
+from dashboard.asker import who_asks
+from dashboard.frame import WAITING_S
+from dashboard.gate import site_asked
 from dashboard.languages import say
 from dashboard.pages import render
 from dashboard.parts import Parts
 from dashboard.periods import PeriodError, local_now, span
-from dashboard.web import BodyTooLargeError, bounded_body, is_cross_site, local_path
+from dashboard.web import form_of, local_path
 
 _FORM_BYTES = 32_768
 _FORM_FIELDS = 8
@@ -28,8 +29,7 @@ Form = dict[str, str]
 
 def settings_page(parts: Parts, request: Request) -> Response:
     """Show a site's settings. Blocking."""
-    site = parts.control.site(request.path_params["domain"].lower())
-    return no_such_site() if site is None else _page(parts, site, request)
+    return _page(parts, site_asked(), request)
 
 
 def _page(parts: Parts, site: Site, request: Request, problem: str | None = None) -> Response:
@@ -41,7 +41,6 @@ def _page(parts: Parts, site: Site, request: Request, problem: str | None = None
         400 if problem else 200,
         site=site,
         notices=parts.notices(),
-        only_site=len(parts.control.sites()) == 1,
         path=request.url.path,
         home=site_path(site),
         snippet=parts.snippet(site),
@@ -67,28 +66,19 @@ def _words(segment: Segment) -> str:
 class Writing:
     """The endpoint of the forms that write something down."""
 
-    def __init__(self, parts: Parts, accounts: Accounts) -> None:
+    def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._accounts = accounts
+        self._trail = Trail(parts.control)
 
     async def write(self, request: Request) -> Response:
         """Take a form of a page of ours."""
-        if is_cross_site(request):
-            return Response(status_code=403)
-        try:
-            body = (await bounded_body(request, _FORM_BYTES)).decode("utf-8", "replace")
-            fields = parse_qs(body, max_num_fields=_FORM_FIELDS)
-        except (BodyTooLargeError, ValueError):
+        form = await form_of(request, _FORM_BYTES, _FORM_FIELDS)
+        if form is None:
             return Response(status_code=400)
-        form = {name: values[0] for name, values in fields.items()}
         return await run_in_threadpool(self._write, request, form)
 
     def _write(self, request: Request, form: Form) -> Response:
-        if not self._accounts.logged_in(request):
-            return RedirectResponse("/login", 303)
-        site = self._parts.control.site(request.path_params["domain"].lower())
-        if site is None:
-            return no_such_site()
+        site = site_asked()
         try:
             self._apply(site, form)
         except (NotebookError, PeriodError, QueryError) as error:
@@ -103,15 +93,20 @@ class Writing:
             case "annotate":
                 day = form.get("date", "")
                 notebook.annotate(site.id, span(day, day).first, form.get("text", ""))
+                done, about = Act.ANNOTATED, day
             case "keep":
                 filters = form.get("filters", "")
                 notebook.keep(site.id, form.get("name", ""), _checked(filters))
+                done, about = Act.KEPT_SEGMENT, form.get("name", "")
             case "strike-annotation":
                 notebook.strike(site.id, Annotation, _number(form))
+                done, about = Act.STRUCK, "an annotation"
             case "strike-segment":
                 notebook.strike(site.id, Segment, _number(form))
+                done, about = Act.STRUCK, "a segment"
             case _:
                 raise NotebookError(say("there is nothing of that kind to be done"))
+        self._trail.note(self._parts.clock(), who_asks().name, done, site.id, about)
 
 
 def _checked(filters: str) -> str:

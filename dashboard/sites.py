@@ -11,9 +11,11 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from collector.accounts import ALL_SITES
 from collector.control import Site
 from collector.question import Dimension, Metric, Period, Query, TooSlowError
 from dashboard.addresses import Link, site_path
+from dashboard.asker import who_asks
 from dashboard.asking import Answer, Unanswered, answers
 from dashboard.charts import sparkline
 from dashboard.comparing import change_of
@@ -68,7 +70,8 @@ class Card:
 
 def front_page(parts: Parts, request: Request) -> Response:
     """List the sites; with only one, go to it. Blocking."""
-    sites = parts.control.sites()
+    asker = who_asks()
+    sites = asker.sees(parts.control.sites())
     if len(sites) == 1:
         return RedirectResponse(site_path(sites[0]), 303)
     now = parts.clock()
@@ -84,7 +87,7 @@ def front_page(parts: Parts, request: Request) -> Response:
         search=search,
         sorts=_sorts(search, order),
         sort=order.value,
-        unknown=_unknown(parts, now.date()),
+        unknown=_unknown(parts, now.date()) if asker.role(ALL_SITES) else 0,
         refresh_s=REFRESH_S if sites else WAITING_S,
     )
 

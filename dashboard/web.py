@@ -1,10 +1,13 @@
 """What every response and every form of the dashboard has in common."""
 
 import re
-from urllib.parse import urlsplit
+from ipaddress import ip_address
+from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _POLICY = {
@@ -69,6 +72,50 @@ async def bounded_body(request: Request, limit_bytes: int) -> bytes:
         if len(body) > limit_bytes:
             raise BodyTooLargeError
     return bytes(body)
+
+
+async def form_of(request: Request, limit_bytes: int, most_fields: int) -> dict[str, str] | None:
+    """Return the fields of a form that was posted, the first of each name; None if it is none."""
+    try:
+        body = (await bounded_body(request, limit_bytes)).decode("utf-8", "replace")
+        fields = parse_qs(body, keep_blank_values=True, max_num_fields=most_fields)
+    except (BodyTooLargeError, ValueError):
+        return None
+    return {name: values[0] for name, values in fields.items()}
+
+
+def cookie_prefix(request: Request) -> str | None:
+    """Return what the names of cookies begin with that open something; None where none are set.
+
+    Over https nothing less than `__Host-` is believed, since a neighbour host could have planted
+    it. Over http no browser takes one, and everybody on the way could read it: only where there
+    is no way, on this machine, will a plain one do.
+    """
+    if request.url.scheme == "https":
+        return "__Host-"
+    return "" if _is_loopback(request.url.hostname or "") else None
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def json_refusal(status: int, message: str, field: str | None = None) -> Response:
+    """Refuse a program: JSON with `error` and, where one is at fault, `field`."""
+    content = {"error": message if field is None else f"{field}: {message}"}
+    if field is not None:
+        content["field"] = field
+    response = Response(msgspec.json.encode(content), status, media_type="application/json")
+    if status == 401:  # noqa: PLR2004 - RFC 9110, 15.5.2 asks for the challenge
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if status in {429, 503}:
+        response.headers["Retry-After"] = "5"
+    return response
 
 
 def is_cross_site(request: Request) -> bool:

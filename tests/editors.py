@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ import httpx
 import msgspec
 from starlette.applications import Starlette
 
+from collector.accounts import ALL_SITES, Role
 from collector.control import Control, Site
 from collector.excluded import Asides
 from collector.journal import Event, Record, line
@@ -21,9 +23,10 @@ from collector.realtime import Realtime
 from collector.stats import Stats, parquet
 from collector.store import Store
 from dashboard.app import Parts, routes
+from tests.people import CHEAP, EMAIL, admit, key_of, token_of
 
 NOW = datetime(2026, 11, 24, 13, 32, 10, tzinfo=UTC)  # 14:32 in Berlin
-KEY = "a-key-of-twenty-four-chars"
+HOST = "127.0.0.1"  # where a login needs no https
 BERLIN = "Europe/Berlin"
 
 
@@ -38,6 +41,11 @@ class Newsroom:
     parts: dict[str, Any] = field(default_factory=dict)
     _chunks: int = 0
 
+    @cached_property
+    def key(self) -> str:
+        """Return a key to the API that may do everything."""
+        return key_of(self.control)
+
     def site(self, domain: str = "example.com", timezone: str = BERLIN) -> Site:
         """Register a site."""
         return self.control.add_site(domain, timezone, self.now)
@@ -50,8 +58,8 @@ class Newsroom:
         chunk.write_bytes(b"".join(map(line, events)))
         Loader(chunk.parent, self.store).load()
 
-    def client(self, scheme: str = "http") -> "Client":
-        """Return a browser that knows nothing of us yet."""
+    def all_parts(self) -> Parts:
+        """Return what the dashboard is made of."""
         others = dict(self.parts)
         asides = Asides(self.store)
         least, limit_s = others.pop("least_visitors", 1), others.pop("limit_s", 30)
@@ -65,13 +73,26 @@ class Newsroom:
             "properties": lambda site, period, name: asides.property_names(site.id, period, name),
             "snippet": lambda site: f'<script defer src="https://{site.domain}/b.js"></script>',
             "parquet": parquet,
+            "password_cost": CHEAP,
         }
-        return Client(Starlette(routes=routes(Parts(**(parts | others)))), scheme)
+        return Parts(**(parts | others))
 
-    def editor(self) -> "Client":
-        """Return a browser that is logged in."""
-        client = self.client()
-        assert client.post("/login", data={"key": KEY}).status_code == 303
+    def client(self, scheme: str = "http") -> "Client":
+        """Return a browser that knows nothing of us yet."""
+        return Client(Starlette(routes=routes(self.all_parts())), scheme)
+
+    def editor(
+        self,
+        email: str = EMAIL,
+        role: Role = Role.OWNER,
+        site: int = ALL_SITES,
+        app: Starlette | None = None,
+    ) -> "Client":
+        """Return a browser that somebody is logged in with: who owns all, unless told otherwise."""
+        client = self.client() if app is None else Client(app, "http")
+        user = admit(self.control, email, role, site)
+        token = token_of(self.control, user, self.now)
+        client.http.cookies.set("gatecount-login", token, domain=HOST)
         return client
 
 
@@ -80,7 +101,8 @@ class Client:
 
     def __init__(self, app: Starlette, scheme: str) -> None:
         self.http = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app), base_url=f"{scheme}://stats.example.com"
+            transport=httpx.ASGITransport(app),
+            base_url="http://127.0.0.1" if scheme == "http" else "https://stats.example.com",
         )
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
@@ -120,7 +142,7 @@ def pageview(site: Site, token: int, ago: timedelta, path: str = "/", **values: 
 @contextmanager
 def newsroom(folder: Path, memory_limit_mib: int = 128) -> Iterator[Newsroom]:
     """Open a data directory of its own for one test."""
-    control = Control.open(folder / "control.sqlite", KEY)
+    control = Control.open(folder / "control.sqlite")
     store = Store(folder / "data", memory_limit_mib=memory_limit_mib, threads=1)
     try:
         yield Newsroom(folder, control, store)

@@ -26,9 +26,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+from collector.control import Control
+from tests.people import admit, key_of, token_of
+
 ROOT = Path(__file__).parents[1]
 SITE = "example.com"
-ACCESS_KEY = "a-key-of-twenty-four-chars"
 ADDRESS = "192.0.2.17"  # who posts, unless a test says otherwise
 USER_AGENT = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0"
@@ -125,6 +127,19 @@ class Server:
 
     process: subprocess.Popen[bytes]
     output: Path
+    data: Path
+
+    @cached_property
+    def key(self) -> str:
+        """A key to the API that may do everything, and with it an account that owns all sites."""
+        with contextlib.closing(Control.open(self.data / "control.sqlite")) as control:
+            return key_of(control)
+
+    @cached_property
+    def login(self) -> str:
+        """The token of a login of that account, for the cookie `gatecount-login`."""
+        with contextlib.closing(Control.open(self.data / "control.sqlite")) as control:
+            return token_of(control, admit(control))
 
     @cached_property
     def port(self) -> int:
@@ -172,7 +187,7 @@ class Server:
 
     def query(self, **query: object) -> list[dict[str, Any]]:
         """Ask the API; return the rows (`dimensions`, `metrics`). Today's, unless it says else."""
-        headers = {"Authorization": f"Bearer {ACCESS_KEY}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         wanted = {"site_id": SITE, "metrics": ["pageviews"], "date_range": "day", **query}
         answer = self.ask("POST", "/api/v2/query", json.dumps(wanted).encode(), headers)
         assert answer.status == 200, answer
@@ -260,7 +275,6 @@ class Installation:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
         return {
             **inherited,
-            "GATECOUNT_ACCESS_KEY": ACCESS_KEY,
             "GATECOUNT_KEY_DIR": str(self.key_dir),
             "HOME": str(self.folder),
             "PYTHONPATH": str(ROOT),
@@ -315,7 +329,7 @@ class Installation:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        return Server(process, output)
+        return Server(process, output, self.data)
 
     @contextlib.contextmanager
     def serving(

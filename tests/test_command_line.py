@@ -22,9 +22,11 @@ from typer.testing import CliRunner, Result
 
 from collector import config
 from collector.__main__ import cli
+from collector.accounts import Accounts, Role
 from collector.control import Control
+from collector.links import Links, Purpose
+from tests.people import admit
 from tests.serving import (
-    ACCESS_KEY,
     DEADLINE_S,
     SITE,
     START_DEADLINE_S,
@@ -302,7 +304,7 @@ def test_the_example_configuration_is_printed(gatecount: Command) -> None:
 
 
 def test_the_configuration_is_shown_with_each_origin(tmp_path: Path) -> None:
-    """Every option, its value and where that came from; the access key is hidden."""
+    """Every option, its value and where that came from."""
     file = tmp_path / "gatecount.toml"
     file.write_text('port = 8100\ntrusted_proxies = ["10.0.0.0/8"]\n', encoding="utf-8")
     command = ["--config", str(file), "--data", "/somewhere", "config", "show"]
@@ -319,7 +321,6 @@ def test_the_configuration_is_shown_with_each_origin(tmp_path: Path) -> None:
         "port": ("8100", str(file)),
         "trusted_proxies": ("10.0.0.0/8", str(file)),
         "threads": ("3", "environment"),
-        "access_key": ("(hidden)", "environment"),
         "host": ("127.0.0.1", "default"),
         "allow_third_party": ("false", "default"),
         "visitor_counts": ("false", "default"),
@@ -327,7 +328,6 @@ def test_the_configuration_is_shown_with_each_origin(tmp_path: Path) -> None:
         assert re.match(rf"{name} +{re.escape(value)} +{re.escape(origin)} ", rows[name])
     for option in config.OPTIONS:
         assert f"{option.help} [{option.unit}]" in rows[option.name]
-    assert ACCESS_KEY not in shown.stdout + shown.stderr
 
 
 # What follows is a server that runs for real. Sealing and purging turn more often than usual.
@@ -404,12 +404,11 @@ def test_a_server_is_soon_ready(running: Running) -> None:
     assert running.first_202_s < START_DEADLINE_S
 
 
-def test_the_address_is_shown_and_no_key_that_was_configured(running: Running) -> None:
-    """Nor how to add a site where there is one."""
+def test_the_address_is_shown_and_how_to_make_the_first_account(running: Running) -> None:
+    """But not how to add a site where there is one."""
     said = running.server.said()
     assert said.startswith(f"Dashboard  http://127.0.0.1:{running.server.port}/\n")
-    assert "Access key" not in said
-    assert ACCESS_KEY not in said
+    assert f"\nSet up     http://127.0.0.1:{running.server.port}/links/" in said
     assert "No site yet" not in said
 
 
@@ -441,7 +440,7 @@ def test_a_site_that_is_removed_counts_no_more(running: Running, gatecount: Comm
     wait_until(lambda: not running.counts("/doomed", "example.net"), "the end of counting")
     with running.control() as control:
         wait_until(lambda: not control.removed(), "the deletion of its numbers")
-    headers = {"Authorization": f"Bearer {ACCESS_KEY}", "Content-Type": "application/json"}
+    headers = {"Authorization": f"Bearer {running.server.key}", "Content-Type": "application/json"}
     query = {"site_id": "example.net", "metrics": ["pageviews"], "date_range": "day"}
     answer = running.server.ask("POST", "/api/v2/query", json.dumps(query).encode(), headers)
     assert answer.status >= 400
@@ -510,28 +509,57 @@ def test_workers_that_cannot_start_are_not_started_for_ever(tmp_path: Path) -> N
         assert f"gatecount: key_dir: {nowhere} cannot be made" in caught.value.output
 
 
-def test_the_access_key_is_shown_at_the_first_start_only(tmp_path: Path) -> None:
-    """It opens the API from then on; without a site, the start says how to add one."""
+def test_the_first_start_shows_a_link_that_makes_an_account(tmp_path: Path) -> None:
+    """It is good once; without a site, the start says how to add one."""
     with installation(tmp_path) as here:
-        with here.serving(GATECOUNT_ACCESS_KEY="") as server:
+        with here.serving() as server:
             said = server.said()
-            found = re.search(
-                r"^Access key ([a-z0-9]{30,}) {3}\(shown this once;", said, re.MULTILINE
-            )
-            assert found
+            link = re.search(r"\nSet up +http://127.0.0.1:\d+(/links/[\w-]{43}) ", said)
+            assert link
             assert "No site yet. In another terminal: gatecount site add example.com\n" in said
+            headers = {"Host": "localhost", "Content-Type": "application/x-www-form-urlencoded"}
+            form = b"email=editor%40example.com&password=lanterns+over+the+harbour"
+            begun_s = time.monotonic()
+            assert server.ask("POST", link[1], form, headers).status == 303
+            print(f"making an account: {time.monotonic() - begun_s:.2f} s")
+            assert server.ask("POST", link[1], form, headers).status == 404
+            assert server.ask("POST", "/login", form, headers).status == 303
             server.process.send_signal(signal.SIGINT)
             server.process.wait(DEADLINE_S)
             assert "Traceback" not in server.said()
         add_site(here)
-        with here.serving(GATECOUNT_ACCESS_KEY="") as server:
-            assert "Access key" not in server.said()
+        with here.serving() as server:
+            assert "Set up" not in server.said()
             assert "No site yet" not in server.said()
-            for key, status in ((found[1], 200), (ACCESS_KEY, 401), ("", 401)):
-                headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-                query = {"site_id": SITE, "metrics": ["visits"], "date_range": "day"}
-                body = json.dumps(query).encode()
-                assert server.ask("POST", "/api/v2/query", body, headers).status == status
-        assert found[1].encode() not in b"".join(
-            path.read_bytes() for path in here.data.rglob("*") if path.is_file()
+        kept = b"".join(path.read_bytes() for path in here.data.rglob("*") if path.is_file())
+        assert link[1].removeprefix("/links/").encode() not in kept
+        assert b"lanterns over the harbour" not in kept
+
+
+def test_people_are_let_back_in_by_the_command_line(tmp_path: Path, gatecount: Command) -> None:
+    """With a link to a new password, or one that makes another account; or they are put out."""
+    data = ("--data", str(tmp_path / "data"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(
+            "GATECOUNT_PUBLIC_URL", "https://example.com/count/ https://stats.example.com/"
         )
+        assert "No account yet" in gatecount(*data, "user", "list").stdout
+        link = gatecount(*data, "user", "link").stdout
+        assert re.match(r"https://stats\.example\.com/links/[\w-]{43}   \(good once: ", link)
+    with contextlib.closing(Control.open(tmp_path / "data" / "control.sqlite")) as control:
+        admit(control)
+        admit(control, "viewer@example.com", Role.VIEWER)
+        listed = gatecount(*data, "user", "list").stdout
+        assert re.search(r"owner@example\.com +20\d\d-\d\d-\d\d +owner of all sites", listed)
+        link = gatecount(*data, "user", "reset", "Viewer@Example.com").stdout
+        assert link.startswith("http://127.0.0.1:8000/links/")
+        token = link.split()[0].rpartition("/")[2]
+        found = Links(control).find(token, datetime.now(UTC))
+        assert found is not None
+        assert (found.purpose, found.email) == (Purpose.RESET, "viewer@example.com")
+        assert gatecount(*data, "user", "remove", "viewer@example.com", "--yes").exit_code == 0
+        assert Accounts(control).named("viewer@example.com") is None
+    for command in (("reset", "nobody@example.com"), ("remove", "nobody@example.com", "--yes")):
+        assert "there is no account" in told(gatecount(*data, "user", *command))
+    message = told(gatecount(*data, "user", "remove", "owner@example.com", "--yes"))
+    assert "somebody has to be left" in message

@@ -1,7 +1,9 @@
 """How an application is put together, and what its operator is told first."""
 
+import contextlib
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from collector import compose, config
 from collector.config import Config, StartError
 from collector.control import Control
+from collector.links import Links
 
 ROOT = Path(__file__).parents[1]
 
@@ -101,26 +104,24 @@ def test_the_operator_is_told_what_is_not_as_it_should_be(
         assert all(f"The day keys are not in RAM: {on_disk}" in notice for notice in keys)
 
 
-def test_the_access_key_is_made_once_and_never_where_one_is_configured(
+def test_a_start_without_an_account_makes_a_link_to_make_one(
     ram: Path, country_database: Path
 ) -> None:
-    """Processes that only take events make none."""
+    """The link of the start before is worthless; processes that only take events make none."""
     given = configuration(ram, country_database)
-    own = configuration(ram, country_database, access_key="a-key-of-twenty-four-chars")
     with compose.collector_only(given) as composed:
-        assert composed.access_key is None
-    with compose.collector_and_dashboard(own) as composed:
-        assert composed.access_key is None
-        assert composed.control.access.check_access_key("a-key-of-twenty-four-chars")
+        assert composed.setup_token is None
+    tokens = []
+    for _ in range(2):
+        with compose.collector_and_dashboard(given) as composed:
+            assert composed.setup_token
+            tokens.append(composed.setup_token)
+    now = datetime.now(UTC)
+    with contextlib.closing(Control.open(ram / "data" / "control.sqlite")) as control:
+        assert [Links(control).find(token, now) is not None for token in tokens] == [False, True]
+        Links(control).accept(tokens[1], "owner@example.com", "a hash", now)
     with compose.collector_and_dashboard(given) as composed:
-        made = composed.access_key
-        assert made
-        assert composed.control.access.check_access_key(made)
-    with compose.collector_and_dashboard(given) as composed:
-        assert composed.access_key is None
-        assert composed.control.access.check_access_key(made)
-    control = Control.open(ram / "data" / "control.sqlite")
-    control.close()
+        assert composed.setup_token is None
 
 
 _LIGHT = """

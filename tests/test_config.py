@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from collector.anonymise import TrustedProxies
-from collector.config import OPTIONS, Bind, Config, ConfigError, Option, Settings, load
+from collector.config import OPTIONS, Bind, Config, ConfigError, Option, Setting, Settings, load
 from collector.hosts import Mount
 
 NAMES = [option.name for option in OPTIONS]
@@ -44,7 +44,6 @@ EXAMPLES = {
             urls("https://e.example/"),
         ),
     ),
-    "access_key": Example("a" * 16, "b" * 16, "c" * 16, ("a" * 16, "b" * 16, "c" * 16)),
     "key_dir": Example("/a", "/b", "/c", (Path("/a"), Path("/b"), Path("/c"))),
     "trusted_proxies": Example(
         ["10.0.0.0/8"],
@@ -125,7 +124,6 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "host": "127.0.0.1",
         "port": 8000,
         "public_url": (),
-        "access_key": None,
         "key_dir": None,
         "trusted_proxies": ("127.0.0.0/8", "::1/128"),
         "geo_database": None,
@@ -149,7 +147,6 @@ BAD: dict[str, list[object]] = {
         "stats.example.com", "ftp://example.com/", ["https://example.com/?a=b"], 1, [1],
         ["https://example.com/", "http://example.com"], "http://[::1/",
     ],
-    "access_key": ["a" * 15, 1, ["a" * 16]],
     "key_dir": ["  ", 1],
     "trusted_proxies": [
         "*", ["*"], ["10.0.0.0/8", "*"], "everybody", "10.0.0.1/8", "10.0.0.0/33", 1, [1],
@@ -171,7 +168,6 @@ ALLOWED = {
     "host": "an address such as 127.0.0.1|a text in quotes",
     "port": "a whole number from 0 to 65535",
     "public_url": "one or more addresses|a list of texts|each address once",
-    "access_key": "at least 16 characters|a text in quotes",
     "key_dir": "a path|a text in quotes",
     "trusted_proxies": "IP addresses or networks such as 127.0.0.1 or 10.0.0.0/8|a list of texts",
     "geo_database": "a path|a text in quotes",
@@ -232,12 +228,6 @@ def test_what_the_configuration_takes_the_endpoint_takes(written: str) -> None:
     """A start does not fail on it later on."""
     config = load(None, {}, {"trusted_proxies": written}).config
     TrustedProxies.parse(config.trusted_proxies)
-
-
-def test_an_access_key_that_is_too_short_is_not_repeated(tmp_path: Path) -> None:
-    """The message may end up in a log."""
-    file = toml_file(tmp_path, access_key="hunter2")
-    assert "hunter2" not in refusal(file, {}, {})
 
 
 def test_an_unknown_key_of_the_file_is_named_with_all_there_are(tmp_path: Path) -> None:
@@ -312,7 +302,7 @@ def test_truth_is_written_in_several_ways(written: object, *, meant: bool) -> No
     assert config.allow_third_party is meant
 
 
-@pytest.mark.parametrize("name", ["access_key", "key_dir", "geo_database"])
+@pytest.mark.parametrize("name", ["key_dir", "geo_database"])
 def test_what_may_be_empty_is_none_then(name: str) -> None:
     """So that a variable can be set to nothing."""
     settings = load(None, {f"GATECOUNT_{name.upper()}": ""}, {})
@@ -327,14 +317,12 @@ def test_a_home_directory_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_secret_is_never_shown() -> None:
     """Only that there is one."""
-    settings = load(None, {"GATECOUNT_ACCESS_KEY": SECRET}, {})
-    shown = {setting.option.name: setting.shown() for setting in settings.table}
-    assert shown["access_key"] == "(hidden)"
-    assert SECRET not in "".join(shown.values())
-    assert load(None, {}, {}).table[NAMES.index("access_key")].shown() == ""
+    option = Option("password", "", str, "text", "Opens something.", secret=True)
+    assert Setting(option, SECRET, "environment").shown() == "(hidden)"
+    assert Setting(option, "", "default").shown() == ""
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "access_key"])
+@pytest.mark.parametrize("name", NAMES)
 def test_what_is_shown_can_be_written_again(name: str) -> None:
     """It reads as the same value, in the environment too."""
     for given in EXAMPLES[name][:3]:

@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from collector.accounts import ALL_SITES, Accounts, Role
 from collector.control import Control, Site, SiteExistsError, UnknownSiteError
 from collector.control_file import NewerFileError, StorageError, migrate
+from collector.logins import Logins, Way
+from tests.people import admit, token_of
 
 NOW = datetime(2026, 11, 24, 9, 30, 0, 123456, tzinfo=UTC)
 
@@ -120,8 +123,7 @@ def test_the_revision_changes_with_sites_whoever_changed_them(
 ) -> None:
     """Own changes and those of others look alike; logins are no change."""
     seen = [(control.revision(), other.revision())]
-    control.access.ensure_access_key()
-    control.access.open_login(NOW)
+    token_of(control, admit(control), NOW)
     assert (control.revision(), other.revision()) == seen[0]
     for change in (
         lambda: control.add_site("example.com", "UTC", NOW),
@@ -187,17 +189,16 @@ def _tables(connection: sqlite3.Connection) -> list[str]:
 
 
 def test_a_refused_write_changes_nothing_and_says_where(path: Path, control: Control) -> None:
-    """A new key that cannot be stored ends no login, and the next write finds the file free."""
-    control.access.ensure_access_key()
-    token = control.access.open_login(NOW)
+    """A role that cannot be stored takes none away, and the next write finds the file free."""
+    user = admit(control)
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute(
-            "CREATE TRIGGER refuse BEFORE INSERT ON access_key"
+            "CREATE TRIGGER refuse BEFORE INSERT ON memberships"
             " BEGIN SELECT RAISE(ABORT, 'disk full'); END"
         )
     with pytest.raises(StorageError, match=r"control\.sqlite: disk full"):
-        control.access.reset_access_key()
-    assert control.access.login_valid(token, NOW)
+        Accounts(control).give(user, ALL_SITES, Role.OWNER)
+    assert Accounts(control).roles(user) == {ALL_SITES: Role.OWNER}
     assert control.add_site("example.com", "UTC", NOW).id == 1
 
 
@@ -211,14 +212,14 @@ def test_a_closed_file_says_so(path: Path) -> None:
 
 def test_threads_may_share_it(control: Control) -> None:
     """Every one of their writes is there, and none was torn."""
-    control.access.ensure_access_key()
+    user, logins = admit(control), Logins(control)
     failures: list[BaseException] = []
 
     def work(number: int) -> None:
         try:
             for turn in range(5):
                 control.add_site(f"site-{number}-{turn}.example", "UTC", NOW)
-                assert control.access.login_valid(control.access.open_login(NOW), NOW)
+                assert logins.find(logins.open(user, Way.PASSWORD, NOW), NOW)
         except BaseException as failure:  # noqa: BLE001 - handed to the test
             failures.append(failure)
 
@@ -240,12 +241,12 @@ print("ready", flush=True)
 sys.stdin.readline()
 control = Control.open(Path(sys.argv[1]))
 site = control.add_site(sys.argv[2], "UTC", datetime.now(UTC))
-print(control.access.ensure_access_key(), site.id, flush=True)
+print(site.id, flush=True)
 """
 
 
 def test_processes_that_start_together_agree(path: Path) -> None:
-    """One makes the tables, one makes and shows the key, and each adds its site."""
+    """One makes the tables, and each adds its site."""
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", _STARTS, str(path), f"site-{number}.example"],
@@ -264,11 +265,8 @@ def test_processes_that_start_together_agree(path: Path) -> None:
         process.stdin.write("go\n")
         process.stdin.flush()
     for process in processes:
-        answers.append(process.communicate(timeout=30)[0].split())
+        answers.append(process.communicate(timeout=30)[0].strip())
         assert process.returncode == 0
-    keys = [key for key, _ in answers if key != "None"]
-    assert len(keys) == 1
-    assert {number for _, number in answers} == {"1", "2", "3", "4"}
+    assert set(answers) == {"1", "2", "3", "4"}
     with contextlib.closing(Control.open(path)) as control:
-        assert control.access.check_access_key(keys[0])
         assert len(control.sites()) == 4

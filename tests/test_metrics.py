@@ -26,6 +26,7 @@ from collector.server import listen
 from collector.store import StoreError
 from tests.application import NOW, Started, Whole, pageview
 from tests.house import House, event, house
+from tests.people import key_of
 
 PAGE = Path(__file__).parents[1] / "deploy" / "METRICS.md"
 LABELS = {
@@ -142,7 +143,7 @@ def test_events_are_counted_by_what_became_of_them(observed: Observed) -> None:
 def test_questions_are_timed(observed: Observed) -> None:
     """Each once, by what they are about."""
     whole = observed.whole
-    key = whole.composed.access_key
+    key = key_of(whole.composed.control)
     for date_range in ("7d", "realtime"):
         query = {"site_id": "example.com", "metrics": ["visitors"], "date_range": date_range}
         headers = {"Authorization": f"Bearer {key}"}

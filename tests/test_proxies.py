@@ -1,5 +1,6 @@
 """Caddy and nginx with the shipped snippets: what visitors' requests become on their way."""
 
+import contextlib
 import gzip
 import json
 from collections.abc import Iterator, Mapping
@@ -11,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from collector import journal
+from collector.control import Control
 from tests.crash.witness import register
+from tests.people import key_of
 from tests.proxies import BESIDE, DEAD, PROXIES, SITE, VISITOR, Proxy, Upstreams, free_port
 from tests.serving import (
-    ACCESS_KEY,
     USER_AGENT,
     Installation,
     installation,
@@ -153,10 +155,12 @@ def test_the_declaration_is_at_the_root_of_the_host(proxy: Proxy) -> None:
         assert (found.status, found.json()["gpc"]) == (200, True)
 
 
-def test_the_api_answers_beside_the_site(proxy: Proxy) -> None:
+def test_the_api_answers_beside_the_site(front: Front, proxy: Proxy) -> None:
     """With the key of a program."""
+    with contextlib.closing(Control.open(front.here.data / "control.sqlite")) as control:
+        key = key_of(control)
     wanted = {"site_id": SITE, "metrics": ["pageviews"], "date_range": "day"}
-    headers = {"Authorization": f"Bearer {ACCESS_KEY}", "Content-Type": "application/json"}
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     answer = proxy.ask("POST", BESIDE, "/api/v2/query", json.dumps(wanted).encode(), headers)
     assert answer.status == 200
     assert len(answer.json()["results"]) == 1

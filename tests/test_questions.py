@@ -17,7 +17,7 @@ from collector.journal import Event
 from collector.question import Metric, Period, Property, Query, TooSlowError
 from collector.stats import Stats, parquet
 from collector.store import as_parquet
-from tests.editors import KEY, Newsroom, newsroom, pageview
+from tests.editors import Newsroom, newsroom, pageview
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -60,7 +60,7 @@ def open_room(ram_of_module: Path) -> Iterator[Newsroom]:
 def post(room: Newsroom, **fields: object) -> httpx.Response:
     """Ask about today's visitors, unless told otherwise."""
     body = {"site_id": "example.com", "metrics": ["visitors"], "date_range": "day"} | fields
-    headers = {"Authorization": f"Bearer {KEY}"}
+    headers = {"Authorization": f"Bearer {room.key}"}
     return room.client().post("/api/v2/query", content=msgspec.json.encode(body), headers=headers)
 
 
@@ -364,7 +364,7 @@ def post_for(written: str, room: Newsroom, **fields: object) -> httpx.Response:
     return room.client().post(
         f"/api/v2/query?format={written}",
         content=msgspec.json.encode(body),
-        headers={"Authorization": f"Bearer {KEY}"},
+        headers={"Authorization": f"Bearer {room.key}"},
     )
 
 
@@ -389,7 +389,7 @@ def test_answers_come_as_csv_too(room: Newsroom) -> None:
     hidden = post_for("csv", room, **asked).text.splitlines()[1]
     room.parts.clear()
     assert hidden == "/,DE,<5,<5,<5,<5,,"
-    headers = {"Authorization": f"Bearer {KEY}", "Accept": "text/csv"}
+    headers = {"Authorization": f"Bearer {room.key}", "Accept": "text/csv"}
     body = {"site_id": "example.com", "metrics": ["visitors"], "date_range": "day"}
     content = msgspec.json.encode(body)
     accepted = room.client().post("/api/v2/query", content=content, headers=headers)
@@ -440,7 +440,7 @@ def test_answers_come_as_parquet_too(room: Newsroom, ram: Path) -> None:
     ((about,),) = duckdb.execute(text, {"file": str(ram / "b")}).fetchall()
     assert json.loads(about)["meta"]["warnings"][0]["code"] == "small_cells"
     assert json.loads(about)["query"]["site_id"] == "example.com"
-    headers = {"Authorization": f"Bearer {KEY}", "Accept": f"{PARQUET}, */*;q=0.1"}
+    headers = {"Authorization": f"Bearer {room.key}", "Accept": f"{PARQUET}, */*;q=0.1"}
     body = {"site_id": "example.com", "metrics": ["visitors"], "date_range": "day"}
     accepted = room.client().post(
         "/api/v2/query", content=msgspec.json.encode(body), headers=headers
@@ -475,7 +475,7 @@ def test_what_is_too_large_for_a_parquet_file_is_refused(room: Newsroom) -> None
 
 def test_current_visitors_are_a_number(room: Newsroom) -> None:
     """As at Plausible: GET, with the site in the address; the key is asked for."""
-    headers = {"Authorization": f"Bearer {KEY}"}
+    headers = {"Authorization": f"Bearer {room.key}"}
     path = "/api/v1/stats/realtime/visitors"
     client = room.client()
     found = client.get(f"{path}?site_id=example.com", headers)

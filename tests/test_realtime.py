@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from collector.journal import Event
-from tests.editors import KEY, NOW, Newsroom, newsroom, pageview
+from tests.editors import NOW, Newsroom, newsroom, pageview
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -47,7 +47,7 @@ def open_room(ram_of_module: Path) -> Iterator[Newsroom]:
 def post(room: Newsroom, **fields: object) -> httpx.Response:
     """Ask about the visitors of the last half an hour, unless told otherwise."""
     usual = {"site_id": "example.com", "metrics": ["visitors"], "date_range": "realtime_30m"}
-    headers = {"Authorization": f"Bearer {KEY}"}
+    headers = {"Authorization": f"Bearer {room.key}"}
     content = msgspec.json.encode(usual | fields)
     return room.client().post("/api/v2/query", content=content, headers=headers)
 

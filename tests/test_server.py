@@ -17,7 +17,6 @@ import pytest
 from collector.control import Control
 from collector.server import IDLE_TIMEOUT_S, MAX_HEAD_BYTES, REQUEST_TIMEOUT_S, SHUTDOWN_TIMEOUT_S
 from tests.serving import (
-    ACCESS_KEY,
     DEADLINE_S,
     SITE,
     USER_AGENT,
@@ -487,9 +486,7 @@ def test_a_stream_does_not_hold_up_the_end(tmp_path: Path) -> None:
     with installation(tmp_path) as here:
         register(here)
         with here.serving() as server:
-            form = {"Host": "localhost", "Content-Type": "application/x-www-form-urlencoded"}
-            answer = server.ask("POST", "/login", f"key={ACCESS_KEY}".encode(), form)
-            cookie = answer.headers["set-cookie"].partition(";")[0]
+            cookie = f"gatecount-login={server.login}"
             with Line(server) as line:
                 request = f"GET /sites/{SITE}/now/events HTTP/1.1\r\nHost: localhost\r\n"
                 line.send(f"{request}Cookie: {cookie}\r\n\r\n")

@@ -33,11 +33,11 @@ from collector.control import Control
 from collector.journal import SUFFIX, line
 from tests.bench.ingest import SITE, Run, Server, free_port, requests
 from tests.house import event
+from tests.people import key_of
 
 KEEPS, P99_MS = 0.70, 100.0
 HISTORY = "harbour-courier.example"  # the larger of the made-up sites
 SEALED = "sealed.example"
-ACCESS_KEY = "a-key-of-twenty-four-chars"
 _WARM_S = 1.0  # of each load, in which nothing is measured
 _QUESTIONS: list[dict[str, object]] = [
     {
@@ -63,6 +63,7 @@ class Disturbance:
     """What went on beside a load."""
 
     server: Server
+    key: str
     log: Path
     seconds: list[float] = field(default_factory=list)  # of each question
     failed: int = 0
@@ -93,7 +94,7 @@ class Disturbance:
     def _status(self, question: dict[str, object]) -> int:
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
         body = json.dumps({"site_id": HISTORY, "date_range": "all", **question})
-        headers = {"Authorization": f"Bearer {ACCESS_KEY}"}
+        headers = {"Authorization": f"Bearer {self.key}"}
         with contextlib.closing(connection):
             connection.request("POST", "/api/v2/query", body, headers)
             return connection.getresponse().status
@@ -118,7 +119,7 @@ def _past_day(site: int, days_ago: int, count: int, file: Path) -> None:
 
 def _servers(data: Path, folder: Path) -> dict[str, Server]:
     """Start `serve`, and `ingest` beside it."""
-    os.environ |= {"GATECOUNT_FLOOD_LIMIT": "1000000", "GATECOUNT_ACCESS_KEY": ACCESS_KEY}
+    os.environ |= {"GATECOUNT_FLOOD_LIMIT": "1000000"}
     started = {}
     for name in ("serve", "ingest"):
         port = free_port()
@@ -170,6 +171,7 @@ def main() -> None:
         with contextlib.closing(Control.open(data / "control.sqlite")) as control:
             control.add_site(SITE, "UTC", datetime.now(UTC))
             sealed = control.add_site(SEALED, "UTC", datetime.now(UTC)).id
+            key = key_of(control)
         texts = requests(100_000, random.Random(7))
         servers = _servers(data, folder)
         runs: dict[str, list[Run]] = {}
@@ -178,7 +180,7 @@ def main() -> None:
             for days_ago, (name, server) in enumerate(servers.items(), 2):
                 chunk = folder / f"past-{days_ago}"
                 _past_day(sealed, days_ago, asked.sealed, chunk)
-                beside[name] = Disturbance(servers["serve"], folder / "serve.log")
+                beside[name] = Disturbance(servers["serve"], key, folder / "serve.log")
                 alone = server.measure(texts, asked.seconds, asked.connections)
                 chunk.rename(data / "journal" / f"{days_ago:06}-past{SUFFIX}")
                 with beside[name].lasting(_WARM_S + asked.seconds):

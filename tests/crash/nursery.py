@@ -118,7 +118,7 @@ class Nursery:
         print(json.dumps(wanted), file=self._parent.stdin, flush=True)
         process = _Born(int(self._parent.stdout.readline()))
         # `Server` uses nothing of it that is not there.
-        server = Server(cast("subprocess.Popen[bytes]", process), output)
+        server = Server(cast("subprocess.Popen[bytes]", process), output, here.data)
         try:
             yield server
         finally:

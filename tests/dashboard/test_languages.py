@@ -137,7 +137,7 @@ def test_a_language_that_was_chosen_goes_before_what_the_browser_asks_for(busy: 
     assert '<html lang="es"' in missing
     assert "Este sitio no existe aquí" in missing
     refused = editor.post("/api/v2/query", content=b"{}", headers={"Accept-Language": "de"})
-    assert "send the access key" in refused.text
+    assert "send an API key" in refused.text
     editor.post("/language", data={"language": "tlh"})
     missing = editor.get("/sites/nowhere.example", headers={"Accept-Language": "de"}).text
     assert '<html lang="de"' in missing

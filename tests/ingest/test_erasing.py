@@ -8,7 +8,8 @@ import pytest
 from collector.journal import Erasure, Event
 from tests.application import SITE, Started, Whole, pageview
 from tests.ingest.posting import SOMEBODY_ELSE
-from tests.serving import ACCESS_KEY, wait_until
+from tests.people import key_of
+from tests.serving import wait_until
 
 OTHER_BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0"}
 
@@ -122,11 +123,12 @@ def test_without_a_day_key_nothing_is_claimed_to_be_erased(
 
 def test_an_erasure_shows_in_reports_within_seconds(started: Started) -> None:
     """As does what is counted of the same visitor later."""
-    with started(with_dashboard=True, access_key=ACCESS_KEY) as whole:
+    with started(with_dashboard=True) as whole:
+        key = key_of(whole.composed.control)
 
         def pageviews() -> int:
             query = {"site_id": SITE, "metrics": ["pageviews"], "date_range": "day"}
-            headers = {"Authorization": f"Bearer {ACCESS_KEY}"}
+            headers = {"Authorization": f"Bearer {key}"}
             answer = whole.post(query, headers, path="/api/v2/query")
             return int(answer.json()["results"][0]["metrics"][0])
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from collector.control import Control
+from tests.people import admit
 from tests.privacy.traffic import COUNTED_PAGEVIEWS, FLOOD_LIMIT, Roads
 from tests.serving import SITE, Installation, installation, wait_until
 
@@ -84,6 +85,7 @@ def register(here: Installation) -> None:
     here.data.mkdir(mode=0o700)
     with closing(Control.open(here.data / "control.sqlite")) as control:
         control.add_site(SITE, "UTC", datetime.now(UTC))
+        admit(control)
 
 
 def take_all(roads: Roads) -> None:

@@ -90,8 +90,8 @@ def test_the_session_took_every_road(watched: Watched) -> None:
         "head too large": {431},
         "no HTTP": {400},
         "visitors' pages": {200, 303, 403},
-        "dashboard": {200, 303, 400, 403, 404},
-        "wrong keys": {403, 429},
+        "dashboard": {200, 303, 400, 401, 403, 404},
+        "wrong passwords": {403, 429},
         "API": {200, 400, 401, 413},
         "flooding": {202},
     }

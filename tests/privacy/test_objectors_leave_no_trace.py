@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.application import Started, Whole, pageview
+from tests.people import key_of
 from tests.privacy.canaries import BOT, EMAIL
 from tests.privacy.conftest import Watched
 from tests.privacy.places import Content, files
 from tests.privacy.traffic import OBJECTIONS
-from tests.serving import ACCESS_KEY, SITE, wait_until
+from tests.serving import SITE, wait_until
 
 BODIES: Mapping[str, bytes] = {
     "a pageview": json.dumps(pageview("/news")).encode(),
@@ -48,7 +49,8 @@ def _everything(folder: Path) -> list[Content]:
 def _wait_for_a_pageview(whole: Whole) -> None:
     """Return once the first event is in the live store: from then on all is still."""
     query = {"site_id": SITE, "metrics": ["pageviews"], "date_range": "day"}
-    headers = {"Authorization": f"Bearer {ACCESS_KEY}"}
+    key = key_of(whole.composed.control)
+    headers = {"Authorization": f"Bearer {key}"}
 
     def is_loaded() -> bool:
         answer = whole.post(query, headers, path="/api/v2/query")
@@ -60,7 +62,7 @@ def _wait_for_a_pageview(whole: Whole) -> None:
 
 def test_objecting_changes_no_byte_of_a_busy_collector(started: Started, ram: Path) -> None:
     """Neither at once nor when it stops; the journal, both stores and the keys stay as they are."""
-    with started(with_dashboard=True, access_key=ACCESS_KEY) as whole:
+    with started(with_dashboard=True) as whole:
         whole.post(BODIES["a pageview"])
         _wait_for_a_pageview(whole)
         before = _everything(ram)

@@ -107,6 +107,7 @@ DROPS = PLACE | {
     "count": "a sum, so that no dropped event is told from another",
 }
 LINE = {"kind": "tells lines of a chunk apart", "crc": "tells whole lines from torn ones"}
+MEMBERSHIP = {"user": "who", "site": "may look at which site", "role": "as what"}
 MIGRATIONS = {"version": "which layout the file has"}
 SITE = {
     "id": "what numbers are kept under",
@@ -189,13 +190,75 @@ STORED = {
     "archive: migrations": MIGRATIONS,
     "control: sites": SITE,
     "control: revision": {"number": "tells other processes that sites changed"},
-    "control: access_key": {
-        "only_row": "there is one key",
-        "digest": "checks the key without keeping it",
+    "control: users": {
+        "id": "names an account in other tables",
+        "email": "an account's name, as whoever has it chose",
+        "password": "Argon2id hash: checks a password without keeping it",
+        "created_at": "shown to owners",
+        "handle": "random bytes by which passkeys know the account",
+        "totp_secret": "makes the codes that an authenticator shows",
+        "totp_step": "no code is taken twice",
     },
+    "control: memberships": MEMBERSHIP,
     "control: logins": {
+        "id": "ends one of several",
         "digest": "checks a login without keeping its token",
-        "expires_at": "when an editor has to log in again",
+        "user": "whose it is",
+        "way": "shown to its owner: password, code or passkey",
+        "opened_at": "when an editor has to log in again",
+        "used_at": "to the hour: ends what is not used",
+    },
+    "control: devices": {
+        "digest": "checks a browser's token without keeping it",
+        "user": "who has logged in there",
+        "used_at": "forgets it in time",
+    },
+    "control: links": {
+        "id": "withdraws it",
+        "digest": "checks a link without keeping it",
+        "purpose": "to set up, to join, or to a new password",
+        "email": "whom it is for",
+        "site": "what it lets in to",
+        "role": "as what",
+        "made_by": "who invites",
+        "expires_at": "it is good until then",
+    },
+    "control: passkeys": {
+        "id": "removes it",
+        "user": "whose it is",
+        "credential": "its name, made by the authenticator",
+        "public_key": "checks what the authenticator signs",
+        "sign_count": "notices a copy",
+        "name": "as its owner called it",
+        "created_at": "shown to its owner",
+        "used_at": "shown to its owner",
+    },
+    "control: recovery_codes": {
+        "digest": "checks a code without keeping it",
+        "user": "whose it is",
+    },
+    "control: api_keys": {
+        "id": "revokes it",
+        "digest": "checks a key without keeping it",
+        "user": "whose it is",
+        "name": "as its owner called it",
+        "verbs": "what it is for",
+        "created_at": "shown to its owner",
+        "used_at": "to the hour: shown to its owner",
+    },
+    "control: api_key_sites": {"key": "which", "site": "is for which site"},
+    "control: networks": {
+        "site": "of which site",
+        "role": "whose members have to come from there",
+        "network": "as an owner of the site wrote down",
+    },
+    "control: trail": {
+        "id": "their order",
+        "at": "when somebody did something",
+        "who": "the account's name",
+        "act": "one of a closed list",
+        "site": "about which site, 0 for all",
+        "about": "what it was done to",
     },
     "control: annotations": {
         "id": "strikes it out",

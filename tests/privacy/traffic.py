@@ -14,8 +14,10 @@ from collections.abc import Iterator, Mapping
 from itertools import cycle, islice
 from urllib.parse import quote
 
+from tests.people import EMAIL as NAME
+from tests.people import PASSWORD
 from tests.privacy.canaries import ADDRESS, ADDRESS6, BOT, EMAIL, HEX, JWT, USER_AGENT, UUID
-from tests.serving import ACCESS_KEY, REQUEST_TIMEOUT_S, SITE, Server, Visitor
+from tests.serving import REQUEST_TIMEOUT_S, SITE, Server, Visitor
 
 MARKS = (
     ADDRESS,
@@ -43,7 +45,7 @@ _HEAD_BYTES = 16 * 1024
 _BODY_BYTES = 8 * 1024
 _FORM_BYTES = 4096
 _QUERY_BYTES = 65_536
-_MOST_LOGINS = 200  # ten wrong keys are taken at once, and another each second
+_MOST_LOGINS = 200  # ten wrong passwords are taken at once, and another each second
 
 
 def marked_headers(address: str = ADDRESS, **more: str) -> dict[str, str]:
@@ -302,13 +304,17 @@ class Roads:
             self._ask(road, "GET", f"/opt-out?{query}", headers=marked_headers(Host=host))
 
     def editors_pages(self) -> None:
-        """Use the dashboard from outside and from inside, and try far too many wrong keys."""
+        """Use the dashboard from outside and from inside, and try far too many wrong passwords."""
         road = "dashboard"
-        form = {"Content_Type": "application/x-www-form-urlencoded", "Origin": f"http://{SITE}"}
+        form = {
+            "Content_Type": "application/x-www-form-urlencoded",
+            "Origin": f"https://{SITE}",
+            "X_Forwarded_Proto": "https",
+        }
         headers = marked_headers(**form)
-        right = f"key={ACCESS_KEY}&next=/sites/{HEX}".encode()
+        right = f"email={NAME}&password={PASSWORD}&next=/sites/{HEX}".encode()
         given = self._ask(road, "POST", "/login", right, headers)["set-cookie"].partition(";")[0]
-        inside = marked_headers(Cookie=f"{given}; session={UUID}", **form)
+        inside = marked_headers(Cookie=f"{given}; session={UUID}", Authorization="", **form)
         for path in ("/", f"/sites/{SITE}?{HEX}", f"/login?next=/{JWT}"):
             self._ask(road, "GET", path, headers=inside)
         for mark in map(quote, (EMAIL, ADDRESS6)):
@@ -321,11 +327,11 @@ class Roads:
         self._ask(road, "POST", "/logout", headers=inside)
         self._ask(road, "POST", "/logout", headers=headers)
         self._ask(road, "POST", "/login", EMAIL.encode(), marked_headers())  # from another site
-        self._ask(road, "POST", "/login", f"key={HEX * _FORM_BYTES}".encode(), headers)
+        self._ask(road, "POST", "/login", f"password={HEX * _FORM_BYTES}".encode(), headers)
         for mark in islice(cycle(map(quote, MARKS)), _MOST_LOGINS):
-            wrong = f"key={mark}&next=/{HEX}".encode()
-            self._ask("wrong keys", "POST", "/login", wrong, headers)
-            if 429 in self.statuses["wrong keys"]:
+            wrong = f"email={quote(EMAIL)}&password={mark}&next=/{HEX}".encode()
+            self._ask("wrong passwords", "POST", "/login", wrong, headers)
+            if 429 in self.statuses["wrong passwords"]:
                 break
 
     def page(self, path: str) -> None:
@@ -334,7 +340,7 @@ class Roads:
 
     def api(self) -> None:
         """Send queries good and bad."""
-        headers = marked_headers(Authorization=f"Bearer {ACCESS_KEY}")
+        headers = marked_headers(Authorization=f"Bearer {self._server.key}")
         good = {"site_id": SITE, "metrics": ["pageviews"], "date_range": "day"}
         queries: list[object] = [good]
         for mark in (EMAIL, ADDRESS6):

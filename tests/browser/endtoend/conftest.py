@@ -16,6 +16,7 @@ from collector.control import Control
 from tests.browser.chromium import EXECUTABLE, FLAGS, UNWANTED_DEFAULTS
 from tests.browser.endtoend.desk import Desk, Watch, log_in
 from tests.browser.endtoend.website import DASHBOARD, PLACES, SITES, Front, serve
+from tests.people import admit
 from tests.serving import USER_AGENT, Installation, installation
 from tests.test_geo import mmdb
 
@@ -32,6 +33,7 @@ def make_installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inst
         control = Control.open(here.data / "control.sqlite")
         for site in SITES:
             control.add_site(site, "UTC", datetime.now(UTC))
+        admit(control)
         control.close()
         yield here
 

@@ -9,7 +9,8 @@ from playwright.sync_api import Dialog, Page, expect
 from tests.browser.conftest import Notes
 from tests.browser.endtoend.website import DASHBOARD
 from tests.browser.recorder import DEADLINE_S
-from tests.serving import ACCESS_KEY, Server, wait_until
+from tests.people import EMAIL, PASSWORD
+from tests.serving import Server, wait_until
 
 _POLL_EVERY_S = 0.2  # a page costs the collector some work, which it needs for loading
 _ROWS = """card => [...card.querySelectorAll("tbody tr")].map((row) => [
@@ -134,9 +135,10 @@ def follow(page: Page, link: str) -> None:
         page.get_by_text(link, exact=True).click()
 
 
-def log_in(page: Page, key: str = ACCESS_KEY) -> None:
+def log_in(page: Page, password: str = PASSWORD) -> None:
     """Send the login form of the page that is open."""
-    page.get_by_label("Access key").fill(key)
+    page.get_by_label("E-mail address").fill(EMAIL)
+    page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
 
 

@@ -64,26 +64,29 @@ def log_in_also(page: Page, desk: Desk) -> None:
 
 
 def test_logging_in_and_out(page: Page, notes: Watch, desk: Desk) -> None:
-    """A wrong key is told so; the right one leads to where one wanted to go; nothing is stored."""
+    """A wrong password is told so; the right one leads to where one wanted to go."""
     page.goto(f"{DASHBOARD}sites/{QUIET}")
     with page.expect_console_message(lambda message: "status of 403" in message.text):
-        log_in(page, "not-the-key-of-this-place")
-    assert page.get_by_role("alert").inner_text() == "That is not the access key."
+        log_in(page, "not-the-password-of-it")
+    assert page.get_by_role("alert").inner_text() == "That is not an account with its password."
     assert len(notes.complaints()) == 1
     log_in(page)
     expect(page.get_by_role("heading", name=QUIET)).to_be_visible()
     assert kept(page) == {}
     page.get_by_role("button", name="Log out").click()
-    expect(page.get_by_label("Access key")).to_be_focused()
-    assert page.context.cookies() == []
+    expect(page.get_by_label("E-mail address")).to_be_focused()
+    names = [cookie["name"] for cookie in page.context.cookies()]
+    assert names == ["__Host-gatecount-device"]
 
 
 def test_over_tls_the_login_cookie_belongs_to_this_host_alone(desk: Desk) -> None:
     """No neighbour may plant one, no script may read it, and it never goes over plain HTTP."""
-    (cookie,) = desk.page.context.cookies()
-    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
-    assert cookie["secure"]
-    assert cookie["name"] == "__Host-gatecount-login"
+    names = set()
+    for cookie in desk.page.context.cookies():
+        assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
+        assert cookie["secure"]
+        names.add(cookie["name"])
+    assert names == {"__Host-gatecount-device", "__Host-gatecount-login"}
 
 
 def test_the_waiting_panel_shows_the_snippet_and_copies_it(desk: Desk) -> None:
@@ -149,7 +152,7 @@ def test_the_dashboard_works_without_javascript(
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_text("Nobody was counted in this period")).to_be_visible()
     page.get_by_role("button", name="Log out").click()
-    expect(page.get_by_label("Access key")).to_be_visible()
+    expect(page.get_by_label("E-mail address")).to_be_visible()
 
 
 def test_no_page_is_wider_than_320_pixels(desk: Desk, front: Front, section: str) -> None:

@@ -1,0 +1,66 @@
+"""The one table of who may do what: each route of the dashboard with the least that it takes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from collector.accounts import Role
+from collector.api_keys import Verb
+
+
+class Open(StrEnum):
+    """Who is let in without a role on the site that the address names, or where it names none."""
+
+    ANYONE = "anyone"
+    MEMBER = "member"  # has an account, or a key
+
+
+class Refusing(StrEnum):
+    """How a route says no."""
+
+    PAGE = "page"
+    JSON = "json"  # to programs alone: a login is nothing here
+    SILENT = "silent"  # 204, with which a browser stops asking; source: HTML, 9.2
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a route takes.
+
+    Args:
+        least: the role on the site of the address, or who is let in at all.
+        verb: what a program's key must be for; None where programs are not let in.
+    """
+
+    least: Role | Open
+    verb: Verb | None = None
+    refusing: Refusing = Refusing.PAGE
+
+
+_ANYONE = Rule(Open.ANYONE)
+_MEMBER = Rule(Open.MEMBER)
+_READS = Rule(Role.VIEWER, Verb.READ)
+_WRITES = Rule(Role.EDITOR, Verb.WRITE)
+_ASKS = Rule(Open.MEMBER, Verb.READ, Refusing.JSON)  # the site stands in the question
+
+# A route without a row cannot be made; tests try each row with each role.
+RULES: Final[Mapping[str, Rule]] = {
+    "GET /": _MEMBER,
+    "GET /sites/{domain}": _READS,
+    "GET /sites/{domain}/by/{field:path}": _READS,
+    "GET /sites/{domain}/now": _READS,
+    "GET /sites/{domain}/now/events": Rule(Role.VIEWER, Verb.READ, Refusing.SILENT),
+    "GET /sites/{domain}/settings": Rule(Role.EDITOR),
+    "POST /sites/{domain}/notes": _WRITES,
+    "GET /login": _ANYONE,
+    "POST /login": _ANYONE,
+    "POST /logout": _ANYONE,
+    "GET /links/{token}": _ANYONE,
+    "POST /links/{token}": _ANYONE,
+    "POST /theme": _ANYONE,
+    "POST /language": _ANYONE,
+    "POST /api/v2/query": _ASKS,
+    "GET /api/v1/stats/realtime/visitors": _ASKS,
+    "GET /assets/{file}": _ANYONE,
+}
