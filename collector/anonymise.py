@@ -27,6 +27,7 @@ _PROXY_CACHE_ENTRIES = 256
 # A chain of proxies has two or three links; the rest of a longer header is somebody's invention.
 _CHAIN_MAX_LINKS = 32
 _MAPPED_PREFIX = bytes(10) + b"\xff\xff"  # RFC 4291, 2.5.5.2
+_IPV6 = 6
 _NETWORK_BYTES = 8  # of an IPv6 address: the /64 that one household or phone gets
 _LENGTHS = struct.Struct(">HHI")
 _PURPOSE = b"gatecount token1"
@@ -34,6 +35,24 @@ _PURPOSE = b"gatecount token1"
 
 class ProxyError(ValueError):
     """A network of proxies cannot be used; the message says what to write instead."""
+
+
+class NetworkError(ValueError):
+    """A text is no network of somebody's own; the message says what to write instead."""
+
+
+class Network(NamedTuple):
+    """A network by its first bytes, as `network` returns them, and how many of their bits count."""
+
+    first: bytes
+    bits: int
+
+    @property
+    def text(self) -> str:
+        """It as people write it."""
+        size = 8 * len(self.first) if len(self.first) < _NETWORK_BYTES else 0
+        address = network_address(self.first)
+        return address if self.bits == size else f"{address}/{self.bits}"
 
 
 class DeviceClass(StrEnum):
@@ -214,6 +233,28 @@ def _packed(address: str) -> bytes:
     except (OSError, ValueError):  # nonsense; with a NUL in it
         return b""
     return packed[12:] if packed.startswith(_MAPPED_PREFIX) else packed
+
+
+def own_network(text: str) -> Network:
+    """Read an address or a network such as 203.0.113.7 or 2001:db8::/48, for comparing `network`.
+
+    Raises:
+        NetworkError: it is none, is finer than what is looked at of an address, or is everybody.
+    """
+    try:
+        found = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        hint = "write it as in 203.0.113.7, 203.0.113.0/24 or 2001:db8:1::/48"
+        raise NetworkError(f"{text!r} is no network: {hint}") from None
+    most_bits = 8 * _NETWORK_BYTES if found.version == _IPV6 else found.max_prefixlen
+    if found.prefixlen > most_bits:
+        near = ipaddress.ip_network((found.network_address, most_bits), strict=False)
+        raise NetworkError(f"of {text} only the first {most_bits} bits are looked at: write {near}")
+    if "/" in text and ipaddress.ip_address(text.partition("/")[0]) != found.network_address:
+        raise NetworkError(f"{text} has bits set behind its mask: did you mean {found}?")
+    if not found.prefixlen:
+        raise NetworkError(f"{text} is everybody: then nothing would be counted")
+    return Network(network(str(found.network_address)), found.prefixlen)
 
 
 class TrustedProxies:

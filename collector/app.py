@@ -19,6 +19,7 @@ from collector import visitors
 from collector.anonymise import TrustedProxies
 from collector.clock import ClockGuard
 from collector.control import Control
+from collector.exclusions import ExclusionBook
 from collector.held import LookUp
 from collector.hosts import Mount
 from collector.ingest import Ingest
@@ -26,6 +27,7 @@ from collector.journal import Journal
 from collector.keys import KeyStore
 from collector.request import Receive, Scope, Send, asked_host, headers_of, peer_of
 from collector.statement import Statement
+from collector.zones import doubled
 
 _LOG = logging.getLogger("gatecount.app")
 EVENT_PATH = "/api/event"
@@ -33,6 +35,8 @@ _BEACON = Path(__file__).parent / "static" / "beacon.js"
 _BEACON_CACHED_S = 86_400
 _REFRESH_EVERY_S = 0.5  # a change of the sites is known within a second
 _CHORES_EVERY_S = 1.0
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 _CONTENT_SECURITY_POLICY = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
@@ -187,7 +191,9 @@ class Intake:
         self._keys = keys
         self._clock = clock
         self._guard = ClockGuard()
+        self._exclusions = ExclusionBook(control)
         self._revision = -1
+        self._turns_at = _LONG_AGO
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -216,10 +222,21 @@ class Intake:
                 _LOG.exception("chore_failed")
 
     def _refresh(self) -> None:
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        if now >= self._turns_at:
+            self._turn(now)
         revision = self._control.revision()
         if revision != self._revision:
-            self._ingest.know(self._control.sites())
+            sites = self._control.sites()
+            self._ingest.know(sites, self._exclusions.all())
+            self._turns_at = min((s.turns_at for s in sites if s.turns_at), default=_NEVER)
             self._revision = revision
+
+    def _turn(self, now: datetime) -> None:
+        """Write down that time zones hold which were to hold by now; one process finds them."""
+        for before in self._control.turn_due(now):
+            if (date := doubled(before, now)) is not None:
+                self._ingest.note_new_key(before, date.isoformat(), now)
 
     def _chores(self) -> None:
         self._ingest.queue_drops()

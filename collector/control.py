@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from collector.control_file import (
     Connection,
@@ -46,6 +46,17 @@ class Site:
     timezone: str
     created_at: datetime
     retention_months: int = RETENTION_MONTHS
+    next_timezone: str = ""
+    turns_at: datetime | None = None  # when that one holds
+    turned_at: datetime | None = None  # when another one last came to hold
+
+    def timezone_at(self, now: datetime) -> str:
+        """Return the time zone that holds at a moment, also before that is written down."""
+        return self.next_timezone if self.turns_at and now >= self.turns_at else self.timezone
+
+    def turned_by(self, now: datetime) -> datetime | None:
+        """Return when the time zone that holds at a moment came to hold; None of the first."""
+        return self.turns_at if self.turns_at and now >= self.turns_at else self.turned_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +178,41 @@ class Control(ControlFile):
                 _note_change(connection, now, site.id, *change)
             return _known(connection, site.domain)
 
+    def turn_later(self, site_id: int, timezone: str, turns_at: datetime) -> None:
+        """Let a site have another time zone from a moment on; the last word counts."""
+        with self.writing() as connection:
+            connection.execute(
+                "UPDATE sites SET next_timezone = ?, turns_at = ? WHERE id = ?",
+                (timezone, microseconds(turns_at), site_id),
+            )
+
+    def turn_never(self, site_id: int) -> None:
+        """Let a site keep its time zone after all."""
+        with self.writing() as connection:
+            connection.execute(
+                "UPDATE sites SET next_timezone = '', turns_at = NULL WHERE id = ?", (site_id,)
+            )
+
+    def turn_at_once(self, site_id: int, timezone: str) -> None:
+        """Give a site another time zone now: nothing was counted in the one before."""
+        with self.writing() as connection:
+            connection.execute(
+                "UPDATE sites SET timezone = ?, next_timezone = '', turns_at = NULL WHERE id = ?",
+                (timezone, site_id),
+            )
+
+    def turn_due(self, now: datetime) -> tuple[Site, ...]:
+        """Write down that the next time zone of sites holds; return these as they were before."""
+        due = "WHERE turns_at <= ?"
+        with self.writing() as connection:
+            before = _sites(connection, due, microseconds(now))
+            connection.execute(
+                "UPDATE sites SET timezone = next_timezone, next_timezone = '',"
+                f" turned_at = turns_at, turns_at = NULL {due}",
+                (microseconds(now),),
+            )
+        return before
+
     def purging(self, site_id: int) -> Purging:
         """Return how far a site is with deleting days for their age."""
         with self.reading() as connection:
@@ -257,14 +303,20 @@ class Control(ControlFile):
             connection.execute("DELETE FROM refused_days WHERE site = ?", (site_id,))
 
 
-def _sites(connection: Connection, where: str, *values: str) -> tuple[Site, ...]:
+def _sites(connection: Connection, where: str, *values: str | int) -> tuple[Site, ...]:
     rows = connection.execute(
-        f"SELECT id, domain, timezone, created_at, retention_months FROM sites {where}", values
+        "SELECT created_at, turns_at, turned_at, id, domain, timezone, retention_months,"
+        f" next_timezone FROM sites {where}",
+        values,
     )
-    return tuple(
-        Site(number, domain, timezone, moment(created_at), months)
-        for number, domain, timezone, created_at, months in rows
-    )
+    return tuple(_site(*row) for row in rows)
+
+
+def _site(created_us: int, turns_us: int | None, turned_us: int | None, *row: Any) -> Site:  # noqa: ANN401 - as SQLite has them
+    number, domain, timezone, months, next_timezone = row
+    turns_at, turned_at = (None if us is None else moment(us) for us in (turns_us, turned_us))
+    created_at = moment(created_us)
+    return Site(number, domain, timezone, created_at, months, next_timezone, turns_at, turned_at)
 
 
 def _standing(connection: Connection, domain: str) -> Site | None:

@@ -7,7 +7,7 @@ event is a dict lookup or better.
 import logging
 import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, StrEnum
@@ -20,6 +20,7 @@ import msgspec
 from collector import anonymise, bots, journal, objection, scrub, sources, wire
 from collector.anonymise import TrustedProxies
 from collector.control import Site
+from collector.exclusions import Exclusion, Exclusions
 from collector.geo import Countries
 from collector.held import Today
 from collector.hosts import registrable_domain
@@ -50,6 +51,8 @@ class DropReason(StrEnum):
     THIRD_PARTY = "third_party"
     BOT = "bot"
     REFERRER_SPAM = "referrer_spam"
+    EXCLUDED_PAGE = "excluded_page"
+    EXCLUDED_NETWORK = "excluded_network"
     FLOOD = "flood"
     LATE = "late"  # decided at sealing: engagement with a page of a day that is over
 
@@ -95,6 +98,7 @@ class _SiteDay:
     hour: int  # local
     key: memoryview
     until_us: int
+    exclusion: Exclusion | None
 
 
 class _Asker(NamedTuple):
@@ -133,8 +137,11 @@ class Likeness:
 class Sites:
     """A snapshot of the registered sites, replaced whole when they change."""
 
-    def __init__(self, sites: tuple[Site, ...]) -> None:
+    def __init__(
+        self, sites: tuple[Site, ...], excluded: Mapping[int, Exclusions] | None = None
+    ) -> None:
         self.by_domain = {site.domain: site for site in sites}
+        self.exclusions = {site: Exclusion(given) for site, given in (excluded or {}).items()}
 
     def of(self, domain: str, host: str) -> Site | None:
         """Return the site an event names, else its URL's host, else that without `www.`."""
@@ -231,9 +238,9 @@ class Ingest:
         """Return how many events were dropped here for which reason, up to a second ago."""
         return {reason: self._dropped[reason] for reason in DropReason if reason is not _AT_SEALING}
 
-    def know(self, sites: tuple[Site, ...]) -> None:
-        """Take over a new snapshot of the registered sites."""
-        self._sites = Sites(sites)
+    def know(self, sites: tuple[Site, ...], excluded: Mapping[int, Exclusions]) -> None:
+        """Take over a new snapshot of the registered sites, and of what they leave out."""
+        self._sites = Sites(sites, excluded)
         self._days = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -293,6 +300,8 @@ class Ingest:
         if reason is not None:
             return self._drop(site.id, today.date, reason)
         network = anonymise.network(asker.address)
+        if today.exclusion and (reason := _excluded(today.exclusion, url.path, network)):
+            return self._drop(site.id, today.date, reason)
         if self._floods.is_over(network, now_s):
             return self._drop(site.id, today.date, DropReason.FLOOD)
         token = anonymise.visitor_token(today.key, site.domain, network, asker.user_agent)
@@ -376,10 +385,13 @@ class Ingest:
         is_foreign = self._is_foreign(scope, headers, registrable)
         moment = _Moment(now.date().isoformat(), now.hour, int(now.timestamp() * 1_000_000))
         token = secrets.randbits(64)
+        reason = _reason_to_drop(is_foreign, asker.user_agent, referrer)
+        if reason is None and (exclusion := self._sites.exclusions.get(site.id)):
+            reason = _excluded(exclusion, url.path, anonymise.network(asker.address))
         return Likeness(
             domain=site.domain,
             event=self._event(site, moment, token, posted, url, referrer, asker),
-            reason=_reason_to_drop(is_foreign, asker.user_agent, referrer),
+            reason=reason,
             objection=_objection(headers),
             address=asker.address,
             user_agent=asker.user_agent,
@@ -455,14 +467,17 @@ class Ingest:
 
     def _turn(self, site: Site, now_us: int) -> _SiteDay:
         """Look up what holds for a site from now on: a new quarter of an hour, or a new day."""
-        day = self._keys.day(site.timezone, now_us)
-        local = datetime.fromtimestamp(now_us / 1_000_000, ZoneInfo(site.timezone))
+        now = datetime.fromtimestamp(now_us / 1_000_000, UTC)
+        timezone = site.timezone_at(now)
+        day = self._keys.day(timezone, now_us)
+        local = now.astimezone(ZoneInfo(timezone))
         quarter_ends_us = (now_us // _QUARTER_HOUR_US + 1) * _QUARTER_HOUR_US
         today = _SiteDay(
             registrable=registrable_domain(site.domain),
             date=day.date,
             hour=local.hour,
             key=day.key,
+            exclusion=self._sites.exclusions.get(site.id),
             until_us=min(quarter_ends_us, day.ends_at_us),
         )
         self._days[site.id] = today
@@ -492,10 +507,20 @@ class Ingest:
 
     def note_day_key(self, timezone: str, date: str) -> None:
         """Record that a day key was made, for each site it concerns."""
-        now_us = int(self._clock() * 1_000_000)
+        now_s = self._clock()
+        now = datetime.fromtimestamp(now_s, UTC)
         for site in self._sites.by_domain.values():
-            if site.timezone == timezone:
-                self._journal.append(journal.line(NewKey(site.id, date, now_us)))
+            if site.timezone_at(now) == timezone:
+                self.note_new_key(site, date, now)
+
+    def note_new_key(self, site: Site, date: str, now: datetime) -> None:
+        """Record that visitors of a site are told apart by another key from now on."""
+        self._journal.append(journal.line(NewKey(site.id, date, int(now.timestamp() * 1_000_000))))
+
+    def own_network(self, scope: Scope) -> str:
+        """Return the network that the request in hand comes from, for whoever sent it."""
+        network = anonymise.network(self._address(scope, headers_of(scope["headers"])))
+        return anonymise.Network(network, 8 * len(network)).text if network else ""
 
     def obstacles(self, scope: Scope, site: Site) -> tuple[Obstacle, ...]:
         """Say what would keep events of the request in hand from being counted for a site."""
@@ -526,6 +551,13 @@ def _reason_to_drop(is_foreign: bool, user_agent: str, referrer: str) -> DropRea
     if referrer and bots.is_referrer_spam(referrer):
         return DropReason.REFERRER_SPAM
     return None
+
+
+def _excluded(exclusion: Exclusion, path: str, network: bytes) -> DropReason | None:
+    """Return why an event is left out by the operator of its site, if it is."""
+    if exclusion.has_path(path):
+        return DropReason.EXCLUDED_PAGE
+    return DropReason.EXCLUDED_NETWORK if exclusion.has_network(network) else None
 
 
 def _pageview(url: str, referrer: str) -> wire.Posted | None:

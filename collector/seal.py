@@ -13,9 +13,9 @@ from pathlib import Path
 
 from collector import journal
 from collector.control import Control, RefusedDay, Site
-from collector.keys import date_end
 from collector.load import VISIT_GAP_US, Loader
 from collector.store import Session, Store, StoreError
+from collector.zones import day_end
 
 _LOG = logging.getLogger("gatecount.seal")
 # A chunk lasts to the next full hour. Midnight falls on quarters of it, so 35 minutes after any
@@ -73,14 +73,13 @@ class Sealer:
 
     def due(self, now: datetime) -> list[tuple[int, date]]:
         """Return the days to be sealed, as (site id, local date), oldest first."""
-        zones = {site.id: site.timezone for site in self._control.sites()}
+        sites = {site.id: site for site in self._control.sites()}
         with self._store.snapshot() as session:
             days = session.run("seal_candidates")
         return [
             (site, day)
             for site, day in days
-            # Drops of no known site are kept under site 0, by UTC; so is what a removed site left.
-            if now >= date_end(zones.get(site, "UTC"), day) + SEAL_AFTER
+            if now >= day_end(sites.get(site), day, now) + SEAL_AFTER
         ]
 
     def seal_due(self, now: datetime) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 
 from collector.config import Config
 from collector.control import RETENTION_MONTHS, RETENTION_SETTING, Control, SettingChange, Site
+from collector.exclusions import ExclusionBook, Exclusions
 from collector.held import Held
 from collector.hosts import registrable_domain
 from collector.journal import Event
@@ -97,20 +98,14 @@ class Statement:
     retention: Mapping[str, Value]  # by domain
     changes: tuple[Change, ...]
     since: datetime | None  # when the record of changes began
+    excluded: Mapping[int, Exclusions]  # what sites leave out, by their ids
 
     def machine(self) -> dict[str, Any]:
         """Return it as programs read it at /.well-known/gatecount.json."""
         return {
             "version": VERSION,
             "program": f"gatecount {version('gatecount')}",
-            "sites": [
-                {
-                    "domain": site.domain,
-                    "timezone": site.timezone,
-                    "retention_months": site.retention_months,
-                }
-                for site in self.sites
-            ],
+            "sites": [self._machine_site(site) for site in self.sites],
             "settings": {value.setting.value: value.now for value in self.values},
             "weaker_than_usual": self.weaker(),
             "deadlines": {
@@ -150,6 +145,16 @@ class Statement:
         """Whether visitors may look up how much of today is held of them."""
         return any(value.setting is Setting.VISITOR_COUNTS and value.now for value in self.values)
 
+    def _machine_site(self, site: Site) -> dict[str, Any]:
+        excluded = self.excluded.get(site.id, Exclusions())
+        return {
+            "domain": site.domain,
+            "timezone": site.timezone,
+            "retention_months": site.retention_months,
+            "excluded_page_patterns": len(excluded.patterns),
+            "excluded_networks": len(excluded.networks),
+        }
+
     def weaker(self) -> list[str]:
         """Return the settings that protect less than usual."""
         all_values = (*self.values, *self.retention.values())
@@ -163,6 +168,7 @@ class Statements:
         self._config = config
         self._keys = keys
         self._control = control
+        self._exclusions = ExclusionBook(control)
 
     def of(self, host: str) -> Statement:
         """Return the statement for the sites that a host counts for."""
@@ -180,6 +186,7 @@ class Statements:
             retention={site.domain: _retention(site.retention_months) for site in sites},
             changes=_changes(recorded, {0: "", **{site.id: site.domain for site in sites}}),
             since=recorded[0].changed_at if recorded else None,
+            excluded=self._exclusions.all(),
         )
 
     def record(self, now: datetime) -> None:

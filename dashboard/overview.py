@@ -47,6 +47,14 @@ _CUT = {
 _REASONS = {
     "bot": (to_say("Robots"), to_say("crawlers, tools and headless browsers, by their user agent")),
     "referrer_spam": (to_say("Referrer spam"), to_say("visits made up to advertise a site")),
+    "excluded_page": (
+        to_say("Excluded pages"),
+        to_say("that the settings of this site leave out"),
+    ),
+    "excluded_network": (
+        to_say("Excluded networks"),
+        to_say("that the settings of this site leave out"),
+    ),
     "flood": (to_say("Floods"), to_say("more than one network may send in a minute")),
     "third_party": (
         to_say("Other hosts"),

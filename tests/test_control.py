@@ -18,6 +18,7 @@ from collector.control_file import NewerFileError, StorageError, migrate
 from collector.logins import Logins, Way
 from tests.people import admit, token_of
 
+SQL = Path(__file__).parents[1] / "collector" / "sql"
 NOW = datetime(2026, 11, 24, 9, 30, 0, 123456, tzinfo=UTC)
 
 
@@ -164,6 +165,13 @@ def test_a_directory_that_is_missing_is_said(tmp_path: Path) -> None:
     """The message names the path."""
     with pytest.raises(StorageError, match="nowhere"):
         Control.open(tmp_path / "nowhere" / "control.sqlite")
+
+
+def test_every_migration_has_a_number_of_its_own() -> None:
+    """Of two with the same only one would be applied."""
+    for folder in ("control", "migrations/archive", "migrations/live"):
+        numbers = [file.name[:4] for file in (SQL / folder).glob("*.sql")]
+        assert sorted(numbers) == [f"{number:04}" for number in range(1, len(numbers) + 1)]
 
 
 def test_a_failed_migration_leaves_the_one_before(tmp_path: Path) -> None:

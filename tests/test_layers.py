@@ -22,7 +22,10 @@ SIBLINGS = {
     "anonymise": "agents",
     "api_keys": "accounts control_file tokens",
     "answers": "filters question store sums",
-    "app": "anonymise clock control held hosts ingest journal keys request statement visitors",
+    "app": (
+        "anonymise clock control exclusions held hosts ingest journal keys request statement"
+        " visitors zones"
+    ),
     "audit": "control journal keys retention statement store",
     "backup": "config control_file journal lending store",
     "bots": "agents",
@@ -34,6 +37,7 @@ SIBLINGS = {
     "domains": "control_file",
     "doctor": "control journal keys statement",
     "excluded": "question store",
+    "exclusions": "anonymise control",
     "export": "backup config control lending store",
     "filters": "question store",
     "geo": "",
@@ -42,8 +46,8 @@ SIBLINGS = {
     "held": "request",
     "hosts": "",
     "histogram": "",
-    "ingest": "anonymise bots control geo held hosts journal keys objection request scrub sources"
-    " wire",
+    "ingest": "anonymise bots control exclusions geo held hosts journal keys objection request"
+    " scrub sources wire",
     "journal": "histogram",
     "keeper": "clock control_file histogram lending load retention seal store",
     "keys": "",
@@ -64,11 +68,11 @@ SIBLINGS = {
     "request": "anonymise hosts",
     "scrub": "",
     "retention": "control keys load store",
-    "seal": "control journal keys load store",
+    "seal": "control journal load store zones",
     "server": "",
     "sources": "",
     "stats": "answers filters question store",
-    "statement": "config control held hosts journal keys objection",
+    "statement": "config control exclusions held hosts journal keys objection",
     "store": "",
     "tokens": "",
     "trail": "accounts control_file",
@@ -77,6 +81,7 @@ SIBLINGS = {
     "visitors": "control held hosts ingest journal keys languages objection request statement",
     "wire": "scrub",
     "workers": "",
+    "zones": "control control_file domains keys",
 }
 # These put applications together; nobody but they may import them.
 SEE_EVERYTHING = frozenset({"__main__", "compose", "demonstration", "owner"})
@@ -84,6 +89,7 @@ DASHBOARD_SEES = frozenset(
     {
         *("realtime", "stats", "question", "control", "notebook", "config", "languages"),
         *("accounts", "api_keys", "links", "logins", "passwords", "trail"),
+        *("exclusions", "zones"),
     }
 )
 # Who alone may use a library; a name ends where a library of its own begins.

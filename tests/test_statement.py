@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.exclusions import ExclusionBook, exclusions
 from collector.languages import LANGUAGES, words
 from collector.seal import SEAL_AFTER
 from collector.statement import SEALED_AFTER_MINUTES
@@ -77,7 +78,15 @@ def test_how_long_a_site_keeps_its_numbers_is_told(whole: Whole) -> None:
     """With the change, in every form, at once."""
     whole.composed.control.set_retention(SITE, 36, whole.clock.now)
     stated = machine(whole)
-    assert stated["sites"] == [{"domain": SITE, "timezone": "UTC", "retention_months": 36}]
+    assert stated["sites"] == [
+        {
+            "domain": SITE,
+            "timezone": "UTC",
+            "retention_months": 36,
+            "excluded_page_patterns": 0,
+            "excluded_networks": 0,
+        }
+    ]
     assert stated["weaker_than_usual"] == ["retention_months"]
     assert stated["changes"] == [
         {
@@ -92,6 +101,19 @@ def test_how_long_a_site_keeps_its_numbers_is_told(whole: Whole) -> None:
     assert "is kept for 36 months for example.com" in page
     assert "from \u201c25\u201d to \u201c36\u201d" in page
     assert "deleted after 36 months" in whole.get("/for-sites").text
+
+
+def test_that_something_is_left_out_is_told(whole: Whole) -> None:
+    """How much, in every form, but not which pages and networks."""
+    assert "Left out on purpose" not in whole.get("/privacy").text
+    wanted = exclusions("/admin/*\n/preview", "203.0.113.0/24")
+    ExclusionBook(whole.composed.control).write(1, wanted)
+    stated = json.dumps(machine(whole)["sites"])
+    assert '"excluded_page_patterns": 2, "excluded_networks": 1' in stated
+    page = whole.get("/privacy").text
+    assert "2 page patterns, 1 networks" in page
+    assert "/admin" not in page
+    assert "203.0.113" not in page
 
 
 @pytest.mark.parametrize(

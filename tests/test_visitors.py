@@ -43,7 +43,7 @@ def parts(*mounts: str, erase: Callable[[Scope], Awaitable[Erasing]] = erase) ->
         [Mount.parse(url) for url in mounts],
         erase,
         likeness=lambda _: None,
-        statement=lambda _: Statement((), (), {}, (), None),
+        statement=lambda _: Statement((), (), {}, (), None, {}),
     )
 
 

@@ -221,7 +221,7 @@ def test_countries_are_credited_as_their_licence_asks(busy: Newsroom) -> None:
 def test_a_day_on_which_visitors_count_twice_is_marked(busy: Newsroom) -> None:
     """Only where the period has such a day."""
     room = replace(busy, parts={"rekeyed": lambda _site: frozenset({TODAY})})
-    assert "restarted on Tue 24 Nov" in site_page(room)
+    assert "On Tue 24 Nov the secret" in site_page(room)
     assert "restarted" not in site_page(room, "?period=7d")
 
 

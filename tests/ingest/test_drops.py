@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from collector import app
+from collector.exclusions import ExclusionBook, exclusions
 from collector.journal import Drops
 from tests.application import BROWSER, SITE, VISITOR, Started, Whole, pageview
 from tests.ingest.posting import counted, custom, reason, refused
@@ -194,3 +195,32 @@ def test_drops_are_written_while_the_application_runs(
             whole.wait(0.05)
         else:
             pytest.fail("no drops were written")
+
+
+def test_what_a_site_leaves_out_is_dropped(whole: Whole) -> None:
+    """Its pages and its networks, from within a second on; a robot there is a robot first."""
+    book = ExclusionBook(whole.composed.control)
+    site = whole.composed.control.sites()[0].id
+    counted(whole, pageview("/admin/users"))
+    book.write(site, exclusions("/admin/*\n/a/:id", "203.0.113.0/24\n2001:db8::/48"))
+    whole.wait(0.7)
+    assert reason(whole, pageview("/admin/users?x=1")) == "excluded_page"
+    assert reason(whole, pageview("/a/1234567890123456")) == "excluded_page"
+    assert reason(whole, custom(u=f"https://{SITE}/admin/")) == "excluded_page"
+    for address in ("203.0.113.9", "2001:db8:0:9::1"):
+        assert reason(whole, pageview("/"), {"X-Forwarded-For": address}) == "excluded_network"
+    assert reason(whole, pageview("/admin/"), ROBOT) == "bot"
+    counted(whole, pageview("/admin"))
+    counted(whole, pageview("/"), {"X-Forwarded-For": "203.0.114.9"})
+    likeness = whole.composed.ingest.likeness(
+        {
+            "type": "http",
+            "client": ("203.0.113.9", 1),
+            "headers": [(b"host", SITE.encode()), (b"user-agent", BROWSER.encode())],
+        }
+    )
+    assert likeness is not None
+    assert likeness.reason == "excluded_network"
+    book.write(site, exclusions("", ""))
+    whole.wait(0.7)
+    counted(whole, pageview("/admin/users"))

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from collector.control import Control
+from collector.exclusions import ExclusionBook, exclusions
 from tests.people import admit
-from tests.privacy.traffic import COUNTED_PAGEVIEWS, FLOOD_LIMIT, Roads
+from tests.privacy.traffic import COUNTED_PAGEVIEWS, EXCLUDED, FLOOD_LIMIT, Roads
 from tests.serving import SITE, Installation, installation, wait_until
 
 DEBUG = ("--log-level", "debug")
@@ -84,7 +85,8 @@ def register(here: Installation) -> None:
     """Register the site, without the half second that a command takes."""
     here.data.mkdir(mode=0o700)
     with closing(Control.open(here.data / "control.sqlite")) as control:
-        control.add_site(SITE, "UTC", datetime.now(UTC))
+        site = control.add_site(SITE, "UTC", datetime.now(UTC))
+        ExclusionBook(control).write(site.id, exclusions(*EXCLUDED))
         admit(control)
 
 

@@ -31,6 +31,7 @@ MARKS = (
     "213.100.51.198.in-addr.arpa",  # as mail servers and access logs write it
 )
 LABELS = (UUID, HEX, *JWT.split("."), ADDRESS, ADDRESS.replace(".", "-"), "213.100.51.198")
+EXCLUDED = ("/own/*", "192.0.2.0/24")  # paths and networks that the site leaves out
 FLOOD_LIMIT = 150  # more than all other roads post from one network
 OBJECTIONS: tuple[Mapping[str, str], ...] = (
     {"Cookie": f"session={UUID}; gatecount-optout=1; user={EMAIL}"},
@@ -224,6 +225,8 @@ class Roads:
             (marked_headers(User_Agent=BOT), some),
             (marked_headers(User_Agent=f"curl/8.5.0 {EMAIL}"), some),
             (marked_headers(), spam),
+            (marked_headers(), {**some, "u": f"https://{SITE}/own/{quote(EMAIL)}"}),
+            (marked_headers("192.0.2.99"), some),
         ):
             with self._server.visitor(headers) as visitor:
                 self._post("dropped", visitor, event)
