@@ -183,6 +183,7 @@ def _core(config: Config, clock: Clock) -> Iterator[Core]:
             trusted=trusted,
             clock=clock,
             flood_limit=config.flood_limit,
+            daily_limit=config.daily_limit,
             allow_third_party=config.allow_third_party,
         )
         intake = Intake(ingest=ingest, journal=journal, control=control, keys=keys, clock=clock)

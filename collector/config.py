@@ -55,6 +55,7 @@ class Config:
     allow_third_party: bool
     visitor_counts: bool
     flood_limit: int
+    daily_limit: int
     small_cells: int
     query_limit: int
     memory_limit: int
@@ -258,6 +259,13 @@ OPTIONS = (
         _whole(1, 1_000_000),
         "events a minute",
         "What one network may send before the rest is dropped.",
+    ),
+    Option(
+        "daily_limit",
+        10_000_000,
+        _whole(1, 1_000_000_000),
+        "events a day",
+        "What a process counts of one site before the rest of the day is dropped.",
     ),
     Option(
         "small_cells",

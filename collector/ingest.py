@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, StrEnum
-from hashlib import blake2b
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -26,14 +25,12 @@ from collector.held import Today
 from collector.hosts import registrable_domain
 from collector.journal import Drops, Erasure, Event, Journal, NewKey
 from collector.keys import KeyStore, KeyStoreError
+from collector.limits import Floods, SiteShare
 from collector.request import Receive, Scope, Send, asked_host, body_of, headers_of, peer_of
 
 _LOG = logging.getLogger("gatecount.ingest")
 
 _QUARTER_HOUR_US = 15 * 60 * 1_000_000  # every zone's offset is a multiple of it
-_FLOOD_BUCKETS = 1 << 14
-_FLOOD_KEY_LIFE_S = 600.0
-_FLOOD_WINDOW_S = 60.0
 _ERASURE_LIMIT = 30  # of one network in a minute: each costs a look at all visits of the day
 _LOOK_LIMIT = 30  # likewise
 # What of an event's request is looked at; all other headers are left alone.
@@ -54,6 +51,7 @@ class DropReason(StrEnum):
     EXCLUDED_PAGE = "excluded_page"
     EXCLUDED_NETWORK = "excluded_network"
     FLOOD = "flood"
+    DAILY_LIMIT = "daily_limit"
     LATE = "late"  # decided at sealing: engagement with a page of a day that is over
 
 
@@ -97,6 +95,7 @@ class _SiteDay:
     date: str  # local, ISO 8601
     hour: int  # local
     key: memoryview
+    share: SiteShare
     until_us: int
     exclusion: Exclusion | None
 
@@ -150,33 +149,6 @@ class Sites:
         return self.by_domain.get(host) or self.by_domain.get(host.removeprefix("www."))
 
 
-class Floods:
-    """Counts events per network in buckets of fixed number, under a key that does not last.
-
-    What is kept says nothing about an address once its key is gone; two networks may share a
-    bucket, which at the default limit neither notices.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._counts = [0] * _FLOOD_BUCKETS
-        self._key = b""
-        self._key_until_s = self._window_until_s = 0.0
-
-    def is_over(self, network: bytes, now_s: float) -> bool:
-        """Count one event of a network; tell whether it had its share of this minute."""
-        if now_s >= self._window_until_s or self._window_until_s > now_s + _FLOOD_WINDOW_S:
-            self._counts = [0] * _FLOOD_BUCKETS
-            self._window_until_s = now_s + _FLOOD_WINDOW_S
-            if now_s >= self._key_until_s or self._key_until_s > now_s + _FLOOD_KEY_LIFE_S:
-                self._key = secrets.token_bytes(32)
-                self._key_until_s = now_s + _FLOOD_KEY_LIFE_S
-        digest = blake2b(network, digest_size=2, key=self._key).digest()
-        bucket = int.from_bytes(digest, "big") % _FLOOD_BUCKETS
-        self._counts[bucket] += 1
-        return self._counts[bucket] > self._limit
-
-
 def _response(status: int, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
     return {"type": "http.response.start", "status": status, "headers": list(headers)}
 
@@ -206,6 +178,7 @@ class Ingest:
         trusted: TrustedProxies,
         clock: Callable[[], float],
         flood_limit: int,
+        daily_limit: int,
         allow_third_party: bool,
     ) -> None:
         self._journal = journal
@@ -214,11 +187,13 @@ class Ingest:
         self._trusted = trusted
         self._clock = clock
         self._floods = Floods(flood_limit)
+        self._daily_limit = daily_limit
         self._floods_of_erasures = Floods(_ERASURE_LIMIT)
         self._floods_of_looks = Floods(_LOOK_LIMIT)
         self._allow_third_party = allow_third_party
         self._sites = Sites(())
         self._days: dict[int, _SiteDay] = {}
+        self._shares: dict[int, SiteShare] = {}
         self._last_us = 0
         self._drops: Counter[tuple[int, str, DropReason]] = Counter()
         self._dropped: Counter[DropReason] = Counter()
@@ -242,6 +217,8 @@ class Ingest:
         """Take over a new snapshot of the registered sites, and of what they leave out."""
         self._sites = Sites(sites, excluded)
         self._days = {}
+        standing = {site.id for site in sites}
+        self._shares = {i: share for i, share in self._shares.items() if i in standing}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request to the event endpoint."""
@@ -304,9 +281,13 @@ class Ingest:
             return self._drop(site.id, today.date, reason)
         if self._floods.is_over(network, now_s):
             return self._drop(site.id, today.date, DropReason.FLOOD)
+        if today.share.events >= self._daily_limit:
+            return self._drop(site.id, today.date, DropReason.DAILY_LIMIT)
+        today.share.events += 1
         token = anonymise.visitor_token(today.key, site.domain, network, asker.user_agent)
         moment = _Moment(today.date, today.hour, now_us)
-        return journal.line(self._event(site, moment, token, posted, url, referrer, asker))
+        event = self._event(site, moment, token, posted, url, referrer, asker)
+        return journal.line(today.share.narrowed(event))
 
     def _event(
         self,
@@ -478,10 +459,17 @@ class Ingest:
             hour=local.hour,
             key=day.key,
             exclusion=self._sites.exclusions.get(site.id),
+            share=self._share(site, day.date),
             until_us=min(quarter_ends_us, day.ends_at_us),
         )
         self._days[site.id] = today
         return today
+
+    def _share(self, site: Site, date: str) -> SiteShare:
+        share = self._shares.get(site.id)
+        if share is None or share.date != date:
+            share = self._shares[site.id] = SiteShare(date, share)
+        return share
 
     def _drop(self, site: int, date: str, reason: DropReason) -> bytes | None:
         self._drops[site, date, reason] += 1

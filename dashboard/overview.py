@@ -56,6 +56,7 @@ _REASONS = {
         to_say("that the settings of this site leave out"),
     ),
     "flood": (to_say("Floods"), to_say("more than one network may send in a minute")),
+    "daily_limit": (to_say("Over the limit"), to_say("more than is counted of a site in a day")),
     "third_party": (
         to_say("Other hosts"),
         to_say("posted to a host that is not of the site's own domain"),

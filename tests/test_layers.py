@@ -46,12 +46,13 @@ SIBLINGS = {
     "held": "request",
     "hosts": "",
     "histogram": "",
-    "ingest": "anonymise bots control exclusions geo held hosts journal keys objection request"
-    " scrub sources wire",
+    "ingest": "anonymise bots control exclusions geo held hosts journal keys limits objection"
+    " request scrub sources wire",
     "journal": "histogram",
     "keeper": "clock control_file histogram lending load retention seal store",
     "keys": "",
     "latency": "histogram question realtime stats store",
+    "limits": "journal",
     "load": "journal store",
     "languages": "",
     "lending": "store",

@@ -109,6 +109,7 @@ def main(data: Path, key_dir: Path) -> None:
             trusted=trusted,
             clock=time.time,
             flood_limit=_FLOOD_LIMIT,
+            daily_limit=_FLOOD_LIMIT,
             allow_third_party=False,
         )
         intake = Intake(ingest=ingest, journal=journal, control=control, keys=keys, clock=time.time)
