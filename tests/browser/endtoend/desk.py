@@ -1,8 +1,10 @@
 """What visitors and editors do in a real browser, and what comes of it."""
 
+import gzip
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from playwright.sync_api import Dialog, Page, expect
 
@@ -33,6 +35,14 @@ _KEPT = """async () => ({
     caches: await caches.keys(),
     workers: (await navigator.serviceWorker.getRegistrations()).map((worker) => worker.scope),
 })"""
+
+
+_AXE = Path(__file__).parents[1] / "axe" / "axe.min.js.gz"
+_VIOLATIONS = """async (rules) => {
+    const found = await axe.run(rules ? { runOnly: rules } : {})
+    return found.violations.map(({ id, nodes }) => [id, ...nodes.map(
+        (node) => `${node.html.slice(0, 99)} ${node.failureSummary}`)].join("\\n"))
+}"""
 
 
 @dataclass
@@ -151,3 +161,11 @@ def kept(page: Page) -> dict[str, list[str]]:
 def sticks_out(page: Page) -> int:
     """Return by how many pixels a page is wider than its window."""
     return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+
+
+def barriers(page: Page, *rules: str) -> list[str]:
+    """Return what axe-core finds to be a barrier on the page, by these rules or by all."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(gzip.decompress(_AXE.read_bytes()).decode())
+    found: list[str] = page.evaluate(_VIOLATIONS, [*rules] or None)
+    return found

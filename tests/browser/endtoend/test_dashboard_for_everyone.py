@@ -1,25 +1,17 @@
 """The dashboard by keyboard, by ear, in either theme, and on paper."""
 
-import gzip
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.endtoend.desk import Desk
+from tests.browser.endtoend.desk import Desk, barriers
 from tests.browser.endtoend.website import DASHBOARD, QUIET, STEADY, Front
 from tests.browser.recorder import DEADLINE_S
 from tests.serving import pageview
 
 COLLECTOR = {"Host": "stats.example.net"}
-AXE = Path(__file__).parents[1] / "axe" / "axe.min.js.gz"
-_VIOLATIONS = """async (rules) => {
-    const found = await axe.run(rules ? { runOnly: rules } : {})
-    return found.violations.map(({ id, nodes }) => [id, ...nodes.map(
-        (node) => `${node.html.slice(0, 99)} ${node.failureSummary}`)].join("\\n"))
-}"""
 _ABOVE_THE_FOLD = """() => ["tiles", "series"].map((name) =>
     Math.round(document.querySelector("." + name).getBoundingClientRect().bottom))"""
 
@@ -36,18 +28,11 @@ def have_readers(own_desk: Desk, front: Front) -> Iterator[Desk]:
     own_desk.page.goto("about:blank")
 
 
-def violations(page: Page, *rules: str) -> list[str]:
-    """Return what axe-core finds to be a barrier on the page that is open, by all its rules."""
-    found: list[str] = page.evaluate(_VIOLATIONS, [*rules] or None)
-    return found
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_no_barrier_on_any_page(read: Desk, desk: Desk, theme: Any) -> None:  # noqa: ANN401
     """With all menus open: roles, names, contrast and all else; in the other theme contrast."""
     page, rules = read.page, ["color-contrast"] if theme == "dark" else []
     page.emulate_media(color_scheme=theme)
-    script = gzip.decompress(AXE.read_bytes()).decode()
     site = f"sites/{STEADY}"
     views = ["", site, f"{site}?period=7d&f=is,source,Google&f=contains,page,x", f"{site}/by/page"]
     views += [
@@ -61,10 +46,9 @@ def test_axe_finds_no_barrier_on_any_page(read: Desk, desk: Desk, theme: Any) ->
     for view in views if theme == "light" else views[:4]:
         page.goto(DASHBOARD + view)
         page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
-        page.evaluate(script)
-        assert violations(page, *rules) == [], view
+        assert barriers(page, *rules) == [], view
     page.get_by_role("button", name="Keyboard").click()
-    assert violations(page, *rules) == []
+    assert barriers(page, *rules) == []
     page.emulate_media(color_scheme=None)
     complaints = ["404 of sites/no", "400 of ?period=x"] if theme == "light" else []
     assert len(desk.watch.complaints()) == len(complaints)
@@ -73,9 +57,8 @@ def test_axe_finds_no_barrier_on_any_page(read: Desk, desk: Desk, theme: Any) ->
 def test_axe_would_find_a_barrier(read: Desk) -> None:
     """A field that nobody named."""
     read.open(STEADY)
-    read.page.evaluate(gzip.decompress(AXE.read_bytes()).decode())
     read.page.evaluate("document.querySelector('main').append(document.createElement('input'))")
-    assert len(violations(read.page)) == 1
+    assert len(barriers(read.page)) == 1
 
 
 def test_the_keyboard_alone_does_it_all(read: Desk) -> None:
