@@ -16,9 +16,8 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from collector import journal
-from collector.control import Control, in_months
+from collector.control import Control, in_months, kept_from
 from collector.keys import is_key_file, local_date
-from collector.retention import kept_from
 from collector.statement import RAW_GONE_AFTER_HOURS
 from collector.store import Session, opened_alone, program_columns
 

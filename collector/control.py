@@ -1,5 +1,6 @@
 """What is decided about counting: sites, how long they are kept, and what changed in that."""
 
+import calendar
 import contextlib
 import difflib
 from collections.abc import Mapping
@@ -22,6 +23,13 @@ RETENTION_MONTHS = 25  # two years can be compared
 MOST_RETENTION_MONTHS = 1_200
 RETENTION_SETTING = "retention_months"
 _STANDING = "WHERE removed_at IS NULL ORDER BY domain"
+
+
+def kept_from(today: date, months: int) -> date:
+    """Return the first date that is kept: the same day so many months ago, or its month's last."""
+    year, month = divmod(today.year * 12 + today.month - 1 - months, 12)
+    last = calendar.monthrange(year, month + 1)[1] if year > 0 else 1
+    return date(year, month + 1, min(today.day, last)) if year > 0 else date.min
 
 
 def in_months(months: int) -> str:

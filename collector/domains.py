@@ -13,6 +13,8 @@ from collector.control_file import ControlError
 # Lengths: RFC 1035, section 2.3.4. Underscores are no host names, but browsers visit them.
 _DOMAIN_CHARACTERS = 253
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+# Names of before there were continents and cities, and of offsets that no place has.
+_OLD_NAMES = frozenset({"Brazil", "Canada", "Chile", "Etc", "Mexico", "SystemV", "US"})
 _WRITE_A_HOST = "write a host name such as example.com"
 
 
@@ -119,6 +121,16 @@ def timezone_name(text: str) -> str:
     close_names = [by_city[city] for city in close]
     close_names += [zones[zone] for zone in difflib.get_close_matches(wanted, zones, n=1)]
     raise BadTimezoneError(text, tuple(dict.fromkeys(close_names)))
+
+
+@lru_cache(maxsize=1)
+def timezone_names() -> tuple[str, ...]:
+    """Return the names of time zones to choose from: by continent and city, and UTC."""
+    return tuple(
+        name
+        for name in sorted(_zones().values())
+        if name == "UTC" or ("/" in name and name.partition("/")[0] not in _OLD_NAMES)
+    )
 
 
 @lru_cache(maxsize=1)

@@ -116,6 +116,7 @@ def _dashboard_parts(
         notices=core.keys.warnings,
         rekeyed=lambda site: stats.rekeyed(site.id),
         excluded=lambda site, period: asides.excluded(site.id, period),
+        own_network=core.ingest.own_network,
         properties=lambda site, period, event: asides.property_names(site.id, period, event),
     )
 

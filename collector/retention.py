@@ -5,12 +5,11 @@ days go in one of its days, which after a standstill catches up by one a day. On
 operator has just said how long days are kept, all that is due then goes at once.
 """
 
-import calendar
 import logging
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from collector.control import Control, Purging, Site
+from collector.control import Control, Purging, Site, kept_from
 from collector.keys import local_date
 from collector.load import Loader
 from collector.store import Store
@@ -23,13 +22,6 @@ _TABLES = (
     "visits", "events", "rollups", "page_rollups", "page_weeks", "page_months", "rolled_spans",
     "drops", "sealed", "pages", "arrivals",
 )  # fmt: skip
-
-
-def kept_from(today: date, months: int) -> date:
-    """Return the first date that is kept: the same day so many months ago, or its month's last."""
-    year, month = divmod(today.year * 12 + today.month - 1 - months, 12)
-    last = calendar.monthrange(year, month + 1)[1] if year > 0 else 1
-    return date(year, month + 1, min(today.day, last)) if year > 0 else date.min
 
 
 @dataclass(frozen=True, slots=True)

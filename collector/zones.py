@@ -47,8 +47,10 @@ class Turn:
         return self.then.date() <= self.ending
 
 
-def turn(site: Site, timezone: str, now: datetime) -> Turn:
+def turn(site: Site, timezone: str, now: datetime, *, is_new: bool = False) -> Turn:
     """Return what would come of giving a site another time zone at its next midnight.
+
+    A new one has no days yet that could last too long.
 
     Raises:
         BadTimezoneError: there is none of this name.
@@ -65,7 +67,7 @@ def turn(site: Site, timezone: str, now: datetime) -> Turn:
         length = date_end(name, today) - date_end(before, today - timedelta(days=1))
     else:
         length = date_end(name, then.date()) - at
-    if length > _LONGEST_DAY:
+    if length > _LONGEST_DAY and not is_new:
         most = _LONGEST_DAY - timedelta(days=1)
         raise ZoneError(
             f"with {name} a day would last {_hours(length):g} hours, and what is raw of it would"

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from dashboard import api, details, overview, realtime, settings, sites
 from dashboard.assets import asset
+from dashboard.deciding import Deciding
 from dashboard.frame import Frame, framed
 from dashboard.gate import Gate
 from dashboard.languages import Spoken, language_choice
@@ -54,6 +55,7 @@ def routes(parts: Parts) -> list[Route]:
         return partial(framed, parts, show)
 
     for_programs = partial(route, middleware=(headers, gzip))  # and so in English
+    again = partial(settings.settings_again, parts)
     watch = realtime.Events(parts, gate).watch
     return [
         route("/", partial(sites.front_page, parts)),
@@ -61,6 +63,7 @@ def routes(parts: Parts) -> list[Route]:
         route("/sites/{domain}/by/{field:path}", page(details.details_page)),
         route("/sites/{domain}/settings", partial(settings.settings_page, parts)),
         route("/sites/{domain}/notes", settings.Writing(parts).write, "POST"),
+        route("/sites/{domain}/counting", Deciding(parts, again).decide, "POST"),
         route("/sites/{domain}/now", page(realtime.realtime_page)),
         route("/sites/{domain}/now/events", watch, middleware=(headers, spoken)),
         route("/login", door.login_page),

@@ -89,6 +89,10 @@ def _no_drops(_site: Site, _period: Period) -> Mapping[str, int]:
     return {}
 
 
+def _no_network(_scope: Scope) -> str:
+    return ""
+
+
 def _no_names(_site: Site, _period: Period, _event: str) -> tuple[str, ...]:
     return ()
 
@@ -114,6 +118,7 @@ class Parts:
         rekeyed: the dates on which a site's day key was made anew (a restart of the machine), so
             that returning visitors count twice.
         excluded: how many events of a period were not counted, by the reason why.
+        own_network: where the request in hand comes from, for whoever sent it.
         properties: the names of what a site says about its events of one name in a period.
         languages: those that pages can be in.
         password_cost: what the hash of a password costs.
@@ -132,6 +137,7 @@ class Parts:
     notices: Callable[[], tuple[str, ...]] = _no_notices
     rekeyed: Callable[[Site], frozenset[date]] = _no_dates
     excluded: Callable[[Site, Period], Mapping[str, int]] = _no_drops
+    own_network: Callable[[Scope], str] = _no_network
     properties: Callable[[Site, Period, str], tuple[str, ...]] = _no_names
     languages: tuple[Language, ...] = LANGUAGES
     password_cost: Cost = field(default_factory=lambda: RFC_9106)

@@ -53,6 +53,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "GET /sites/{domain}/now/events": Rule(Role.VIEWER, Verb.READ, Refusing.SILENT),
     "GET /sites/{domain}/settings": Rule(Role.EDITOR),
     "POST /sites/{domain}/notes": _WRITES,
+    "POST /sites/{domain}/counting": Rule(Role.OWNER),
     "GET /login": _ANYONE,
     "POST /login": _ANYONE,
     "POST /logout": _ANYONE,

@@ -1,5 +1,6 @@
 """A site's settings: its snippet and whether events come, what editors wrote down and kept."""
 
+from collections.abc import Mapping
 from datetime import date
 
 from starlette.concurrency import run_in_threadpool
@@ -7,6 +8,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from collector.accounts import Role
 from collector.control import Site
 from collector.notebook import Annotation, Notebook, NotebookError, Segment
 from collector.question import QueryError
@@ -14,6 +16,7 @@ from collector.trail import Act, Trail
 from dashboard import formats
 from dashboard.addresses import site_path, view_of
 from dashboard.asker import who_asks
+from dashboard.deciding import decided
 from dashboard.frame import WAITING_S
 from dashboard.gate import site_asked
 from dashboard.languages import say
@@ -32,7 +35,18 @@ def settings_page(parts: Parts, request: Request) -> Response:
     return _page(parts, site_asked(), request)
 
 
-def _page(parts: Parts, site: Site, request: Request, problem: str | None = None) -> Response:
+def settings_again(parts: Parts, request: Request, problem: str, form: Form) -> Response:
+    """Show the settings with what is wrong about a form, which keeps what was written. Blocking."""
+    return _page(parts, site_asked(), request, problem, form)
+
+
+def _page(
+    parts: Parts,
+    site: Site,
+    request: Request,
+    problem: str | None = None,
+    refused: Mapping[str, str] | None = None,
+) -> Response:
     began = parts.stats.first_date(site.id)
     notebook = Notebook(parts.control)
     now = parts.clock()
@@ -54,6 +68,9 @@ def _page(parts: Parts, site: Site, request: Request, problem: str | None = None
         ],
         segments=[(each, _words(each)) for each in notebook.segments(site.id)],
         problem=problem,
+        refused={"do": "", **(refused or {})},
+        decides=who_asks().may(Role.OWNER, site.id),
+        **decided(parts, site, request),
         refresh_s=None if began else WAITING_S,
     )
 

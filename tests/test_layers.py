@@ -26,7 +26,7 @@ SIBLINGS = {
         "anonymise clock control exclusions held hosts ingest journal keys request statement"
         " visitors zones"
     ),
-    "audit": "control journal keys retention statement store",
+    "audit": "control journal keys statement store",
     "backup": "config control_file journal lending store",
     "bots": "agents",
     "clock": "",
@@ -90,7 +90,7 @@ DASHBOARD_SEES = frozenset(
     {
         *("realtime", "stats", "question", "control", "notebook", "config", "languages"),
         *("accounts", "api_keys", "links", "logins", "passwords", "trail"),
-        *("exclusions", "zones"),
+        *("domains", "exclusions", "zones"),
     }
 )
 # Who alone may use a library; a name ends where a library of its own begins.

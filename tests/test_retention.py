@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from collector import keeper
-from collector.control import Purging
+from collector.control import Purging, kept_from
 from collector.keeper import Keeper
 from collector.lending import Lender
 from collector.question import Dimension, Metric, Period, Query
-from collector.retention import Retention, kept_from
+from collector.retention import Retention
 from collector.store import StoreError
 from tests.house import House, event, house
 from tests.serving import wait_until
