@@ -411,6 +411,30 @@ def export(
     typer.echo(f"Exported to {target}: {upkeep.told_of_export(exported)}")
 
 
+@cli.command("mail-test")
+def mail_test(
+    context: typer.Context,
+    address: Annotated[str, typer.Argument(help="To whom.")],
+) -> None:
+    """Send a test mail now, and say what the mail server makes of it."""
+    # Not at the top: a server without mails would keep what these take.
+    from collector.postman import MailError, Postman, Relay, trial  # noqa: PLC0415 - see above
+
+    with _errors_told():
+        config = context.obj.settings().config
+        _prepare_process(config)
+        if not config.smtp_host:
+            raise StartError("smtp_host is not set: mails are off")
+        relay = Relay.of(config)
+        typer.echo(f"Mail server  {relay.host}, port {relay.port} ({relay.tls})")
+        try:
+            with Postman(relay).round() as way:
+                way.deliver(address, trial(config.mail_from, address, datetime.now(UTC)))
+        except MailError as error:
+            raise StartError(str(error)) from None
+    typer.echo(f"The server took the mail to {address}. If it does not arrive, its logs say why.")
+
+
 @config_cli.command("show")
 def config_show(context: typer.Context) -> None:
     """Show every option, its value and where that came from."""

@@ -132,7 +132,7 @@ def collector_and_dashboard(
         async def lifespan(_: ASGIApp) -> AsyncIterator[None]:
             async with (
                 core.intake.running(),
-                owned.keeper.running(),
+                owned.running(),
                 _answering(scraped, samples),
             ):
                 yield

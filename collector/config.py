@@ -5,6 +5,7 @@ Defaults, then a TOML file, then `GATECOUNT_*` environment variables, then flags
 
 import ipaddress
 import json
+import re
 import textwrap
 import tomllib
 from collections.abc import Callable, Mapping
@@ -16,6 +17,10 @@ from collector.hosts import Mount, MountError
 
 ENVIRONMENT_PREFIX = "GATECOUNT_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
+TLS_MODES = ("starttls", "tls", "none")
+# What an address looks like that a mail server takes without extensions: RFC 5321, 4.1.2.
+_ADDRESS = r"[!#-'*+\-./0-9=?A-Z^-~]{1,64}@[A-Za-z0-9.-]{1,253}"
+_SENDER = re.compile(rf'{_ADDRESS}|[^<>@,;:"\\]+<{_ADDRESS}>')
 _LAST_METRICS_PORT = 65_000  # leaves room for workers, which take the ports that follow
 # The last is all of IPv4 as IPv6 writes it: RFC 4291, 2.5.5.2.
 _EVERYBODY = frozenset(map(ipaddress.ip_network, ("0.0.0.0/0", "::/0", "::ffff:0:0/96")))
@@ -62,6 +67,13 @@ class Config:
     threads: int
     metrics_bind: Bind | None
     log_level: str
+    dashboard_url: str
+    smtp_host: str
+    smtp_port: int
+    smtp_tls: str
+    smtp_user: str
+    smtp_password_file: Path | None
+    mail_from: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +215,26 @@ def _networks(value: object) -> tuple[str, ...]:
     return tuple(networks)
 
 
+def _optional_url(value: object) -> str:
+    text = _text(value)
+    if not text:
+        return ""
+    try:
+        mount = Mount.parse(text)
+    except MountError as error:
+        raise ValueError(f"an address ({error})") from None
+    if mount.prefix:
+        raise ValueError("the address of a host, without a path")
+    return mount.url
+
+
+def _sender(value: object) -> str:
+    text = _text(value)
+    if text and not (_SENDER.fullmatch(text) and text.isprintable()):
+        raise ValueError("an e-mail address, such as gatecount@example.com")
+    return text
+
+
 OPTIONS = (
     Option("data", "data", _path, "directory", "Where everything but the day keys is kept."),
     Option("host", "127.0.0.1", _address, "address", "The address to listen on."),
@@ -293,6 +325,38 @@ OPTIONS = (
         " that follow. Empty: nowhere.",
     ),
     Option("log_level", "info", _one_of(*LOG_LEVELS), "level", "The least urgent line logged."),
+    Option(
+        "dashboard_url",
+        "",
+        _optional_url,
+        "address",
+        "Where the dashboard is, for links in mails. Empty: the first public_url without a path.",
+    ),
+    Option(
+        "smtp_host",
+        "",
+        _text,
+        "host",
+        "The mail server that sends reports and alerts. Empty: none are sent, and no connection"
+        " is made to anywhere.",
+    ),
+    Option("smtp_port", 0, _whole(0, 65535), "port", "Its port; 0 takes 587, 465 or 25."),
+    Option(
+        "smtp_tls",
+        "starttls",
+        _one_of(*TLS_MODES),
+        "mode",
+        "How mails go to it: starttls, tls from the start, or none.",
+    ),
+    Option("smtp_user", "", _text, "name", "Who logs in there. Empty: nobody."),
+    Option(
+        "smtp_password_file",
+        None,
+        _optional_path,
+        "file",
+        "A file with the password, and nothing else, to log in with.",
+    ),
+    Option("mail_from", "", _sender, "address", "Whom mails come from."),
 )
 _EXAMPLE_HEAD = """\
 # The options of gatecount, each at its default: take away the # and write your own.
@@ -384,3 +448,32 @@ def load(
         table.append(setting)
     config = Config(**{setting.option.name: setting.value for setting in table})  # type: ignore[arg-type]
     return Settings(config, tuple(table))
+
+
+def check_mail(config: Config) -> None:
+    """Make sure that what the options about mails say fits together.
+
+    Raises:
+        ConfigError: mails could not work.
+    """
+    if not config.mail_from:
+        raise ConfigError("mail_from must say whom mails come from, since smtp_host is set")
+    if not dashboard_url(config):
+        raise ConfigError("dashboard_url must say where links lead, since smtp_host is set")
+    if bool(config.smtp_user) != bool(config.smtp_password_file):
+        raise ConfigError("smtp_user and smtp_password_file go together")
+    if config.smtp_user and config.smtp_tls == "none" and not _is_this_machine(config.smtp_host):
+        raise ConfigError("smtp_tls must not be none: the password would be readable on its way")
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def dashboard_url(config: Config) -> str:
+    """Return where the dashboard is, ending with a slash; "" when nobody said."""
+    hosts = [mount.url for mount in config.public_url if not mount.prefix]
+    return config.dashboard_url or next(iter(hosts), "")

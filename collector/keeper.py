@@ -76,6 +76,7 @@ class Keeper:
         self._guard = ClockGuard()
         self._seal_at_s = 0.0
         self.state = KeeperState()
+        self.caught_up = threading.Event()  # what was there at the start is in the numbers
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper")
 
@@ -121,6 +122,7 @@ class Keeper:
                 self.state.turn_to(Doing.SEALING)
                 self._seal(boot_s)
                 self._seal_at_s = boot_s + _SEAL_EVERY_S
+                self.caught_up.set()
             self.state.turn_to(Doing.LENDING)
             with self._loader.starting_over():
                 self._lender.lend()

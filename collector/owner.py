@@ -3,15 +3,17 @@
 import contextlib
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from starlette.routing import BaseRoute
 from starlette.types import Scope
 
+from collector.accounts import ALL_SITES, Accounts
 from collector.compose import Core
-from collector.config import Config, StartError
+from collector.config import Config, StartError, dashboard_url
 from collector.control import Site
 from collector.excluded import Asides
 from collector.held import LookUp
@@ -30,6 +32,9 @@ from collector.stats import Stats, parquet
 from collector.store import Store, StoreError
 from dashboard import app as dashboard
 
+if TYPE_CHECKING:
+    from collector.mailroom import Mailroom
+
 _FINDINGS = {
     Obstacle.COOKIE: dashboard.Finding.OPTED_OUT,
     Obstacle.GPC: dashboard.Finding.GPC,
@@ -42,12 +47,25 @@ _FINDINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """The dashboard's routes, the keeper to run beside them, and what visitors may look up."""
+    """The dashboard's routes, what runs beside them, and what visitors may look up.
+
+    There is no mailroom without a mail server.
+    """
 
     routes: Sequence[BaseRoute]
     keeper: Keeper
     samples: Samples
     look_up: LookUp
+    mailroom: "Mailroom | None"
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run both while the context lasts."""
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(self.keeper.running())
+            if self.mailroom is not None:
+                await stack.enter_async_context(self.mailroom.running())
+            yield
 
 
 @contextlib.contextmanager
@@ -62,15 +80,45 @@ def owning(core: Core) -> Iterator[Owned]:
         limits = (core.config.small_cells, core.config.query_limit, latency)
         stats, realtime = TimedStats(store, *limits), TimedRealtime(store, *limits)
         asides = Asides(store, core.config.query_limit)
-        routes = dashboard.routes(_dashboard_parts(core, stats, realtime, asides))
+        parts = _dashboard_parts(core, stats, realtime, asides)
         lender = Lender(core.config.data, store)
         keeper = Keeper(loader, sealer, retention, lender, core.clock)
+        mailroom = _mailroom(core, parts, keeper)
         yield Owned(
-            routes,
+            dashboard.routes(parts),
             keeper,
             lambda: _samples(loader, keeper, latency),
             look_up(store, core.ingest.visitors_of),
+            mailroom,
         )
+
+
+def _mailroom(core: Core, parts: dashboard.Parts, keeper: Keeper) -> "Mailroom | None":
+    config = core.config
+    if not config.smtp_host:
+        return None
+    # A server without mails would keep the 5 MB that these take.
+    from collector.mailroom import Mailroom  # noqa: PLC0415 - see above
+    from collector.outbox import Outbox  # noqa: PLC0415 - see above
+    from collector.postman import Postman, Relay  # noqa: PLC0415 - see above
+    from dashboard.reports import Desk, Reports  # noqa: PLC0415 - see above
+
+    accounts = Accounts(core.control)
+
+    def recipient(user_id: int, site: Site) -> str | None:
+        user = accounts.user(user_id)
+        if user is None or accounts.roles(user).keys().isdisjoint({site.id, ALL_SITES}):
+            return None
+        return user.email
+
+    desk = Desk(config.mail_from, dashboard_url(config), recipient)
+    return Mailroom(
+        outbox=Outbox(core.control),
+        postman=Postman(Relay.of(config)),
+        write=Reports(parts, desk).write,
+        is_ready=keeper.caught_up.is_set,
+        clock=core.clock,
+    )
 
 
 def _samples(loader: Loader, keeper: Keeper, latency: Latency) -> Iterator[Sample]:

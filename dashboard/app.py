@@ -19,6 +19,7 @@ from dashboard.languages import Spoken, language_choice
 from dashboard.login import Door
 from dashboard.parts import Finding, Parts
 from dashboard.theme import THEME_CHOICE, Themed
+from dashboard.unsubscribing import Unsubscribing
 from dashboard.web import SECURITY_HEADERS, SecurityHeaders
 
 __all__ = ["SECURITY_HEADERS", "Finding", "Parts", "SecurityHeaders", "routes"]
@@ -39,6 +40,7 @@ def routes(parts: Parts) -> list[Route]:
     """
     gate = Gate(parts)
     door = Door(parts, gate)
+    unsubscribing = Unsubscribing(parts)
     gzip = Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     headers, spoken = Middleware(SecurityHeaders), Middleware(Spoken, parts.languages)
 
@@ -71,6 +73,8 @@ def routes(parts: Parts) -> list[Route]:
         route("/logout", door.logout, "POST"),
         route("/links/{token}", door.link_page),
         route("/links/{token}", door.use_link, "POST"),
+        route("/unsubscribe/{token}", unsubscribing.ask),
+        route("/unsubscribe/{token}", unsubscribing.end, "POST"),
         route("/theme", THEME_CHOICE.take, "POST"),
         route("/language", language_choice(parts.languages).take, "POST"),
         for_programs("/api/v2/query", partial(api.query, parts), "POST"),

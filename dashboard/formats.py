@@ -3,7 +3,7 @@
 from datetime import date
 from enum import Enum
 
-from dashboard.languages import say, speech
+from dashboard.languages import say, say_n, speech
 
 NOTHING = "\N{EN DASH}"  # a value that does not exist, such as the bounce rate of no visits
 MINUTE_S = 60
@@ -44,6 +44,11 @@ def per_cent(value: float, decimals: int = 0) -> str:
     """Write a number of per cent: `38%`."""
     manners = speech().manners
     return manners.number(value, decimals) + manners.after_per_cent
+
+
+def visitors(count: int) -> str:
+    """Write how many people: `1 visitor`, `1,284 visitors`."""
+    return say_n("{n} visitor", "{n} visitors", count)
 
 
 def duration(seconds: float) -> str:

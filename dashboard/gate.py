@@ -92,7 +92,8 @@ class Gate:
     def _met(self, rule: Rule, request: Request) -> tuple[Asker, Response | None]:
         shown = request.headers.get("authorization", "")
         is_program = shown.lower().startswith(_BEARER)
-        if request.method not in _SAFE and not is_program and is_cross_site(request):
+        is_form = request.method not in _SAFE and not is_program
+        if is_form and not rule.from_anywhere and is_cross_site(request):
             return NOBODY, _cross_site()
         if rule.least is Open.ANYONE:
             return NOBODY, None

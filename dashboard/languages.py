@@ -5,9 +5,10 @@ languages have a file of translations each in words/ (gettext's, read by babel w
 asks for that language). Numbers, dates and countries are a matter of manners.
 """
 
+import contextlib
 import gettext
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -170,9 +171,26 @@ class Spoken:
             _current.reset(token)
 
     def _learnt(self, code: str) -> Speech:
-        language = self._languages[code]
-        others = tuple(self._languages.values())
-        return Speech(language, others, manners(code), translations(language.words))
+        return _learnt(self._languages, code)
+
+
+def _learnt(languages: Mapping[str, Language], code: str) -> Speech:
+    language = languages[code]
+    return Speech(language, tuple(languages.values()), manners(code), translations(language.words))
+
+
+@contextlib.contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """Speak a language where there is no request, as in a mail; English where it is unknown.
+
+    Blocking, when it is spoken for the first time.
+    """
+    known = {each.code: each for each in LANGUAGES}
+    token = _current.set(_learnt(known, code if code in known else LANGUAGES[0].code))
+    try:
+        yield
+    finally:
+        _current.reset(token)
 
 
 def language_choice(languages: tuple[Language, ...]) -> Choice:

@@ -93,6 +93,20 @@ def snapshot(parts: Parts, site: Site) -> dict[str, Any]:
     }
 
 
+def lists(parts: Parts, site: Site, now: datetime) -> list[tuple[str, list[tuple[str, int]]]]:
+    """Return titles of lists with the names and visitors of the last half hour. Blocking."""
+    return [
+        (
+            title,
+            [
+                (value_name(about, row.dimensions[0]), int(row.metrics[0] or 0))
+                for row in _rows(parts, site, now, about)
+            ],
+        )
+        for title, about in _LISTS
+    ]
+
+
 def _rows(parts: Parts, site: Site, now: datetime, *about: Field | Minute) -> list[Row]:
     return parts.realtime.rows(_asked(site, now, *about))
 

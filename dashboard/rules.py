@@ -31,11 +31,13 @@ class Rule:
     Args:
         least: the role on the site of the address, or who is let in at all.
         verb: what a program's key must be for; None where programs are not let in.
+        from_anywhere: a form may come from another site, since it needs no login to be believed.
     """
 
     least: Role | Open
     verb: Verb | None = None
     refusing: Refusing = Refusing.PAGE
+    from_anywhere: bool = False
 
 
 _ANYONE = Rule(Open.ANYONE)
@@ -59,6 +61,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "POST /logout": _ANYONE,
     "GET /links/{token}": _ANYONE,
     "POST /links/{token}": _ANYONE,
+    "GET /unsubscribe/{token}": _ANYONE,
+    "POST /unsubscribe/{token}": Rule(Open.ANYONE, from_anywhere=True),  # mail programs: RFC 8058
     "POST /theme": _ANYONE,
     "POST /language": _ANYONE,
     "POST /api/v2/query": _ASKS,

@@ -59,7 +59,7 @@ class Newsroom:
         Loader(chunk.parent, self.store).load()
 
     def all_parts(self) -> Parts:
-        """Return what the dashboard is made of."""
+        """Return what the dashboard is made of; `parts` says what is to be otherwise."""
         others = dict(self.parts)
         asides = Asides(self.store)
         least, limit_s = others.pop("least_visitors", 1), others.pop("limit_s", 30)

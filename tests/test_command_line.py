@@ -25,6 +25,7 @@ from collector.__main__ import cli
 from collector.accounts import Accounts, Role
 from collector.control import Control
 from collector.links import Links, Purpose
+from tests.mailserver import Inbox, free_port, mail_server
 from tests.people import admit
 from tests.serving import (
     DEADLINE_S,
@@ -88,6 +89,29 @@ def told(result: Result) -> str:
     assert result.stdout == ""
     assert result.stderr.startswith("gatecount: ")
     return result.stderr.removeprefix("gatecount: ").strip()
+
+
+def test_a_test_mail_says_what_came_of_it(gatecount: Command) -> None:
+    """Taken, refused, nobody there, or switched off."""
+    inbox, port, reader = Inbox(), free_port(), "editor@example.com"
+    options = {
+        "GATECOUNT_SMTP_HOST": "127.0.0.1",
+        "GATECOUNT_SMTP_PORT": str(port),
+        "GATECOUNT_SMTP_TLS": "none",
+        "GATECOUNT_MAIL_FROM": "gatecount@example.com",
+        "GATECOUNT_DASHBOARD_URL": "https://stats.example.com/",
+    }
+    with mail_server(inbox, port):
+        taken = gatecount("mail-test", reader, **options)
+        inbox.refuses[reader] = "550 5.1.1 no such mailbox"
+        refused = gatecount("mail-test", reader, **options)
+    assert f"The server took the mail to {reader}." in taken.stdout
+    assert "refused the recipient: 550 5.1.1 no such mailbox" in refused.stderr
+    assert refused.exit_code == 1
+    nobody = gatecount("mail-test", reader, **options)
+    assert f"Cannot connect to 127.0.0.1, port {port}: Connection refused" in nobody.stderr
+    assert told(gatecount("mail-test", reader)) == "smtp_host is not set: mails are off"
+    assert inbox.recipients == [reader]
 
 
 def test_a_site_is_added_listed_and_removed(gatecount: Command) -> None:

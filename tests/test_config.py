@@ -71,6 +71,18 @@ EXAMPLES = {
         (Bind("127.0.0.1", 1), Bind("::1", 2), Bind("localhost", 0)),
     ),
     "log_level": Example("debug", "warning", "error", ("debug", "warning", "error")),
+    "dashboard_url": Example(
+        "https://a.example",
+        "http://b.example:81/",
+        "https://c.example/",
+        ("https://a.example/", "http://b.example:81/", "https://c.example/"),
+    ),
+    "smtp_host": Example("a", "b", "c", ("a", "b", "c")),
+    "smtp_port": Example(1, "2", "3", (1, 2, 3)),
+    "smtp_tls": Example("tls", "none", "tls", ("tls", "none", "tls")),
+    "smtp_user": Example("a", "b", "c", ("a", "b", "c")),
+    "smtp_password_file": Example("/a", "/b", "/c", (Path("/a"), Path("/b"), Path("/c"))),
+    "mail_from": Example("a@b.example", "c@d", "E <f@g>", ("a@b.example", "c@d", "E <f@g>")),
 }
 
 
@@ -138,6 +150,13 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "threads": 2,
         "metrics_bind": None,
         "log_level": "info",
+        "dashboard_url": "",
+        "smtp_host": "",
+        "smtp_port": 0,
+        "smtp_tls": "starttls",
+        "smtp_user": "",
+        "smtp_password_file": None,
+        "mail_from": "",
     }
 
 
@@ -165,6 +184,13 @@ BAD: dict[str, list[object]] = {
     "threads": [0, 257, "two", True],
     "metrics_bind": ["9400", ":9400", "127.0.0.1", "a:", "a:x", "a:65001", 1, ["a:1"]],
     "log_level": ["", "INFO", "verbose", 1],
+    "dashboard_url": ["a.example", "https://a.example/b", "https://a.example/?b", 1],
+    "smtp_host": [1, ["a"]],
+    "smtp_port": [-1, 65536, "x"],
+    "smtp_tls": ["", "ssl", True],
+    "smtp_user": [1],
+    "smtp_password_file": [1],
+    "mail_from": ["nobody", "a@b c", "a@b, c@d", "A\n <a@b>", "ä@b.example", 1],
 }  # fmt: skip
 ALLOWED = {
     "data": "a path|a text in quotes",
@@ -184,6 +210,13 @@ ALLOWED = {
     "threads": "a whole number from 1 to 256",
     "metrics_bind": "an address and a port such as 127.0.0.1:9400|a text in quotes",
     "log_level": "one of debug, info, warning, error",
+    "dashboard_url": "an address|the address of a host|a text in quotes",
+    "smtp_host": "a text in quotes",
+    "smtp_port": "a whole number from 0 to 65535",
+    "smtp_tls": "one of starttls, tls, none",
+    "smtp_user": "a text in quotes",
+    "smtp_password_file": "a text in quotes",
+    "mail_from": "an e-mail address|a text in quotes",
 }
 BAD_VALUES = [(name, value) for name, values in BAD.items() for value in values]
 
