@@ -58,6 +58,7 @@ class Whole:
 
     folder: Path
     clock: Clock
+    config: options.Config
     composed: Composed
     _runner: asyncio.Runner
     ending: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
@@ -183,7 +184,7 @@ def application(
     with composer(config, clock, scraped) as composed, asyncio.Runner() as runner:
         for domain, timezone in (sites or {SITE: "UTC"}).items():
             composed.control.add_site(domain, timezone, now)
-        whole = Whole(folder, clock, composed, runner)
+        whole = Whole(folder, clock, config, composed, runner)
         running = lifespan(composed.app)
         runner.run(running.__aenter__())
         whole.ending.callback(lambda: runner.run(running.__aexit__(None, None, None)))

@@ -4,11 +4,15 @@ import json
 import re
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from collector.exclusions import ExclusionBook, exclusions
+from collector.journal import Event
+from collector.keys import GRACE_S
 from collector.languages import LANGUAGES, words
+from collector.objection import HOST_OPT_OUT_COOKIE, OPT_OUT_COOKIE
 from collector.seal import SEAL_AFTER
 from collector.statement import SEALED_AFTER_MINUTES
 from tests.application import SITE, Started, Whole
@@ -54,6 +58,57 @@ def test_the_statement_equals_the_configuration(
         (row,) = re.findall(rf"<tr[^>]*><th [^>]*>{said}.*?</tr>", page)
         shown = {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
         assert f">{shown}" in row
+
+
+def untrue(stated: dict[str, Any], whole: Whole) -> list[str]:
+    """Return what a statement for programs says that is not so (P21)."""
+    config, control = whole.config, whole.composed.control
+    true = {
+        "sites": [[s.domain, s.timezone, s.retention_months, 0, 0] for s in control.sites()],
+        "settings": {
+            "keys_in_ram": True,
+            "third_party": config.allow_third_party,
+            "visitor_counts": config.visitor_counts,
+            "small_cells": config.small_cells,
+            "own_geo_database": config.geo_database is not None,
+        },
+        "deadlines": [GRACE_S, SEAL_AFTER.total_seconds() / 60, 30],
+        "stored": set(Event.__struct_fields__),
+        "objections": {OPT_OUT_COOKIE, HOST_OPT_OUT_COOKIE},
+    }
+    said = {
+        "sites": [[*site.values()] for site in stated["sites"]],
+        "settings": {name: stated["settings"].get(name) for name in true["settings"]},
+        "deadlines": [*stated["deadlines"].values()],
+        "stored": set(stated["stored"]["until_the_day_is_over"]),
+        "objections": set(stated["objections"]["cookies"]),
+    }
+    return [name for name, value in true.items() if said[name] != value]
+
+
+def test_nothing_that_is_stated_is_untrue(started: Started) -> None:
+    """Settings, sites, deadlines, columns and cookies, as the running program has them."""
+    with started(visitor_counts=True, small_cells=7) as whole:
+        whole.composed.control.set_retention(SITE, 36, whole.clock.now)
+        assert untrue(machine(whole), whole) == []
+
+
+def test_whatever_is_untrue_would_be_noticed(started: Started) -> None:
+    """Each setting turned round, and each list with something missing or more."""
+    with started() as whole:
+        stated: Any = machine(whole)
+        settings = {**stated["settings"]}
+        del settings["keys_locked"]  # whether it is so depends on the machine
+        for name, value in settings.items():
+            faulty = settings | {name: not value if isinstance(value, bool) else value + 1}
+            assert untrue(stated | {"settings": faulty}, whole) == ["settings"], name
+        for name, faulty in {
+            "sites": [],
+            "deadlines": stated["deadlines"] | {"raw_gone_after_hours": 48},
+            "stored": {"until_the_day_is_over": ["site"]},
+            "objections": {"cookies": []},
+        }.items():
+            assert untrue(stated | {name: faulty}, whole) == [name]
 
 
 def test_keys_on_a_disk_show_everywhere(started: Started, tmp_path: Path) -> None:

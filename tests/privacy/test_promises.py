@@ -1,4 +1,4 @@
-"""Every promise has its tests; the one about a switch that is not there has them here."""
+"""Every promise has its tests, and each of these a planted leak to find; the last ones are here."""
 
 import re
 from datetime import timedelta
@@ -51,6 +51,42 @@ def test_a_promise_without_a_test_is_noticed() -> None:
     assert without_tests(promises | faulty) == ["P1", "P2", "P3", "P4"]
 
 
+def planted_by(page: str) -> dict[str, list[str]]:
+    """Return the tests that a page names for each promise, as `file::test`."""
+    found = re.findall(r"^\| (P\d+) \| [^|]+ \| ([^|]+) \|$", page, re.MULTILINE)
+    return {name: re.findall(r"`([^`]+)`", tests) for name, tests in found}
+
+
+def without_a_leak(promises: dict[str, list[str]]) -> list[str]:
+    """Return the promises for which no test that plants a leak is named, or none that is there."""
+    return [
+        name
+        for name in PROMISES
+        if not promises.get(name) or not all(map(_is_a_test, promises[name]))
+    ]
+
+
+def _is_a_test(named: str) -> bool:
+    path, _, test = named.partition("::")
+    return f"def {test}(" in _text(ROOT / path) and test.startswith("test_")
+
+
+def test_every_promise_has_a_leak_that_its_tests_find() -> None:
+    """By the table beside this file."""
+    planted = planted_by((ROOT / "tests/privacy/README.md").read_text(encoding="utf-8"))
+    assert list(planted) == PROMISES
+    assert without_a_leak(planted) == []
+
+
+def test_a_promise_without_a_leak_is_noticed() -> None:
+    """A row that is gone, one without a test, a test that is gone, and what is none."""
+    planted = planted_by((ROOT / "tests/privacy/README.md").read_text(encoding="utf-8"))
+    del planted["P3"]
+    here = "tests/privacy/test_promises.py"
+    faulty = {"P1": [], "P2": [f"{here}::test_gone"], "P4": [f"{here}::kept_by"]}
+    assert without_a_leak(planted | faulty) == ["P1", "P2", "P3", "P4"]
+
+
 OPTIONS = {
     "allow_third_party": True,
     "small_cells": 1,
@@ -58,6 +94,14 @@ OPTIONS = {
     "log_level": "debug",
     "trusted_proxies": "127.0.0.1",
 }
+
+
+WEAK_KEYS = (bytes(32), b"\xff" * 32, SITE.encode().ljust(32, b"\0"))
+
+
+def weak_tokens() -> set[int]:
+    """Return the tokens that keys would make which anybody knows."""
+    return {visitor_token(key, SITE, network(VISITOR), BROWSER) for key in WEAK_KEYS}
 
 
 def test_no_option_turns_keying_off(started: Started) -> None:
@@ -69,9 +113,19 @@ def test_no_option_turns_keying_off(started: Started) -> None:
             whole.clock.now += timedelta(days=1)
         tokens = {event.token for event in whole.events()}
     assert len(tokens) == 3
-    weak_keys = (bytes(32), b"\xff" * 32, SITE.encode().ljust(32, b"\0"))
-    address = network(VISITOR)
-    assert tokens.isdisjoint(visitor_token(key, SITE, address, BROWSER) for key in weak_keys)
+    assert tokens.isdisjoint(weak_tokens())
+
+
+@pytest.mark.parametrize("name", ["salt", "hash_seed", "raw_addresses", "anonymise", "static_key"])
+def test_an_option_that_sounds_like_one_would_be_noticed(name: str) -> None:
+    """Whatever it is called."""
+    assert _SWITCHES.search(name)
+
+
+@pytest.mark.parametrize("key", WEAK_KEYS)
+def test_a_token_made_with_a_fixed_key_would_be_noticed(key: bytes) -> None:
+    """As no key, a constant one, or one made of the site's name."""
+    assert not weak_tokens().isdisjoint({visitor_token(key, SITE, network(VISITOR), BROWSER)})
 
 
 @pytest.mark.parametrize("key", [b"", b"short", bytes(31), bytes(33)])

@@ -146,6 +146,15 @@ def test_the_quick_road_changes_no_result(text: str) -> None:
 
 
 @SETTINGS
+@given(planted, codings, glues, glues)
+def test_what_survived_would_be_noticed(
+    plant: str, coding: Coding, before: str, after: str
+) -> None:
+    """Whatever it is, however it is encoded and glued."""
+    assert plant.lower() in _readings(f"/{before}{_encoded(plant, coding)}{after}/end")
+
+
+@SETTINGS
 @given(planted, codings, glues, glues, st.sampled_from(["", "a/", "docs/a-b/"]))
 def test_nothing_planted_in_a_path_survives(
     plant: str, coding: Coding, before: str, after: str, parent: str

@@ -1,9 +1,11 @@
 """Tokens differ across sites, days, networks and browsers, and tell nothing without the key."""
 
 from collections import Counter
+from collections.abc import Callable
 from hashlib import sha256
 from ipaddress import IPv6Address
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -69,15 +71,35 @@ def test_addresses_of_one_household_share_a_token(
     assert len(tokens) == 1
 
 
-def test_days_and_sites_share_no_token() -> None:
-    """Of the same visitors on ten days of ten sites, all tokens differ."""
+Hash = Callable[[bytes, str, bytes, str], int]
+FAULTS: dict[str, Hash] = {
+    "no site": lambda key, _, found, agent: visitor_token(key, "", found, agent),
+    "no day": lambda _, site, found, agent: visitor_token(_key(0), site, found, agent),
+    "no key": lambda _, site, found, agent: hash((site, found, agent)),
+    "too short": lambda *of: visitor_token(*of) >> 44,
+}
+
+
+def shared(hashed: Hash) -> int:
+    """Return how many tokens the same visitors have in common on ten days of ten sites."""
     seen = {
-        visitor_token(_key(day), f"{site}.example", network(f"192.0.2.{host}"), "Example")
+        hashed(_key(day), f"{site}.example", network(f"192.0.2.{host}"), "Example")
         for day in range(10)
         for site in range(10)
         for host in range(100)
     }
-    assert len(seen) == 10 * 10 * 100
+    return 10 * 10 * 100 - len(seen)
+
+
+def test_days_and_sites_share_no_token() -> None:
+    """Of the same visitors on ten days of ten sites, all tokens differ."""
+    assert shared(visitor_token) == 0
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_shared_token_would_be_noticed(fault: str) -> None:
+    """If the hash left something out."""
+    assert shared(FAULTS[fault]) > 0
 
 
 def test_every_bit_of_a_token_is_even_whatever_the_visitors() -> None:
@@ -117,6 +139,38 @@ def test_no_header_a_client_sends_changes_its_address(
     header = ",".join([invention, str(client), *links])
     assert client_address(peer, header, TRUSTED) == str(client)
     assert client_address(str(client), header, TRUSTED) == str(client)
+
+
+Addressing = Callable[[str, str, TrustedProxies], str]
+FORGEABLE: dict[str, Addressing] = {
+    "the leftmost": lambda _peer, header, _: header.partition(",")[0].strip(),
+    "the rightmost": lambda _peer, header, _: header.rpartition(",")[2].strip(),
+    "of anybody": lambda peer, header, trusted: client_address(
+        "10.0.0.1" if header else peer, header, trusted
+    ),
+}
+
+
+def forged(addressing: Addressing) -> list[str]:
+    """Return the headers by which somebody at 198.51.100.7 seems to be elsewhere."""
+    true = "198.51.100.7"
+    headers = {
+        "203.0.113.9": true,
+        f"203.0.113.9, {true}": "10.0.0.1",
+        f"{true}, 10.0.0.2": "10.0.0.1",
+    }
+    return [sent for sent, peer in headers.items() if addressing(peer, sent, TRUSTED) != true]
+
+
+def test_nobody_forges_an_address() -> None:
+    """Neither directly nor through proxies of ours."""
+    assert forged(client_address) == []
+
+
+@pytest.mark.parametrize("fault", FORGEABLE)
+def test_an_address_that_can_be_forged_would_be_noticed(fault: str) -> None:
+    """If some end of the header, or anybody's header, were believed."""
+    assert forged(FORGEABLE[fault])
 
 
 @SETTINGS

@@ -232,7 +232,10 @@ def test_a_browser_whose_settings_object_is_believed(
 def test_opting_out_survives_a_restart_of_the_browser(
     playwright: Playwright, front: Front, section: str, tmp_path: Path
 ) -> None:
-    """On the site's pages, after going back to one that was kept, and on the opt-out page."""
+    """On the site's pages, after going back to one that was kept, and on the opt-out page.
+
+    A cookie without an age does not: it is a restart indeed.
+    """
     for start in range(2):
         context = playwright.chromium.launch_persistent_context(
             tmp_path,
@@ -246,6 +249,8 @@ def test_opting_out_survives_a_restart_of_the_browser(
         page.goto(opt_out_page(BESIDE))
         if not start:
             press(page, "Do not count my visits", NOT_COUNTED)
+            page.evaluate("document.cookie = 'of_this_session=1'")
+        assert ("of_this_session" in page.evaluate("document.cookie")) == (not start)
         expect(page.get_by_role("heading", level=1)).to_have_text(NOT_COUNTED)
         if start:
             visit(page, BESIDE.home + section)
