@@ -311,14 +311,32 @@ def _show_link(config: Config, token: str, what: str) -> None:
 
 
 @cli.command()
-def doctor(context: typer.Context, key_dir: _KeyDir = None) -> None:
-    """Look whether keys and deadlines are as promised; exit code 1 if not."""
-    from collector import compose, doctor  # noqa: PLC0415 - see _listen
+def doctor(
+    context: typer.Context,
+    key_dir: _KeyDir = None,
+    peer: Annotated[
+        str | None, typer.Option(help="Whose request to make up, to see what proxies are believed.")
+    ] = None,
+    forwarded_for: Annotated[
+        str | None, typer.Option(help="The X-Forwarded-For header of that request.")
+    ] = None,
+) -> None:
+    """Look whether keys, deadlines, machine and files are as they should be; exit code 1 if not."""
+    from collector import checkup, compose, doctor  # noqa: PLC0415 - see _listen
 
-    with _errors_told(), _control(context) as (_, control):
+    now = datetime.now(UTC)
+    asked = checkup.Request()
+    if peer is not None or forwarded_for is not None:
+        asked = checkup.Request(peer or asked.peer, forwarded_for or "")
+    with _errors_told(), _control(context) as (_, control), _busy("Looking at everything"):
         config = context.obj.settings(key_dir=key_dir).config
-        with contextlib.closing(compose.key_store(config)) as keys:
-            findings = list(doctor.examine(config.data, keys, control, datetime.now(UTC)))
+        keys_at = config.key_dir or compose.default_key_dir(config.data)
+        with (
+            contextlib.closing(compose.key_store(config)) as keys,
+            contextlib.closing(compose.countries_of(config)) as countries,
+        ):
+            findings = list(doctor.examine(config.data, keys, control, now))
+            findings += checkup.examine(config, keys_at, countries, now, asked)
     rows = [("ok" if f.is_well else "NOT WELL", f.what, f.found) for f in findings]
     _print_table(("", "what", "found"), rows)
     if not all(finding.is_well for finding in findings):
@@ -450,6 +468,13 @@ def config_show(context: typer.Context) -> None:
 def config_example() -> None:
     """Print a configuration file with every option commented out."""
     typer.echo(options.example(), nl=False)
+
+
+def _busy(what: str) -> contextlib.AbstractContextManager[object]:
+    """Show on a terminal that something takes a while."""
+    from rich.console import Console  # noqa: PLC0415 - see _print_table
+
+    return Console(stderr=True).status(what)
 
 
 def _print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -167,7 +167,7 @@ def _core(config: Config, clock: Clock) -> Iterator[Core]:
             contextlib.closing(Control.open(config.data / "control.sqlite"))
         )
         journal = _journal(config, clock)
-        countries = stack.enter_context(contextlib.closing(_countries(config)))
+        countries = stack.enter_context(contextlib.closing(countries_of(config)))
         trusted = TrustedProxies.parse(config.trusted_proxies)
         ingest: Ingest
         keys = stack.enter_context(
@@ -203,7 +203,8 @@ def _journal(config: Config, clock: Clock) -> Journal:
         raise StartError(f"data: {directory} cannot be made: {error.strerror}") from None
 
 
-def _countries(config: Config) -> Countries:
+def countries_of(config: Config) -> Countries:
+    """Open the country database that the configuration names, or the bundled one."""
     if config.geo_database is not None:
         return Countries.open(config.geo_database)
     return Countries.bundled(config.data / "geo")

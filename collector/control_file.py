@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 Connection = sqlite3.Connection
+SQLITE_VERSION = sqlite3.sqlite_version
 
 _MIGRATIONS = Path(__file__).parent / "sql" / "control"
 _BUSY_TIMEOUT_S = 5.0  # writes take milliseconds; longer means that something is stuck

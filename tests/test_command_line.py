@@ -171,7 +171,9 @@ def test_the_doctor_says_what_is_wrong_by_its_exit_code(
     well = gatecount("doctor", "--key-dir", str(ram / "keys"))
     assert (well.exit_code, "NOT WELL" in well.stdout) == (0, False)
     assert "day keys in RAM" in well.stdout
-    ill = gatecount("doctor", "--key-dir", str(tmp_path / "keys"))
+    asked = ("--peer", "192.0.2.77", "--forwarded-for", "203.0.113.7")
+    ill = gatecount("doctor", "--key-dir", str(tmp_path / "keys"), *asked)
+    assert ill.stdout.count("192.0.2.77") == 2  # a stranger's word is not believed
     assert (ill.exit_code, ill.stdout.count("NOT WELL")) == (1, 1)
 
 

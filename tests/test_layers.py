@@ -29,6 +29,7 @@ SIBLINGS = {
     "audit": "control journal keys statement store",
     "backup": "config control_file journal lending store",
     "bots": "agents",
+    "checkup": "anonymise config control_file doctor geo journal store",
     "clock": "",
     "config": "hosts",
     "control": "control_file domains",
