@@ -21,6 +21,7 @@ from collector.accounts import ALL_SITES, Accounts, User
 from collector.config import Config, Settings, StartError
 from collector.control import Control, in_months
 from collector.control_file import ControlError
+from collector.factors import Codes, Passkeys
 from collector.hosts import dashboard_url, snippet
 from collector.links import Links
 from collector.trail import OPERATOR, Act, Trail
@@ -273,11 +274,23 @@ def user_link(context: typer.Context) -> None:
 
 
 @user_cli.command("reset")
-def user_reset(context: typer.Context, email: _Email) -> None:
+def user_reset(
+    context: typer.Context,
+    email: _Email,
+    without_codes: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--without-codes", help="Ask for codes no more, and forget passkeys.")
+    ] = False,
+) -> None:
     """Print a link by which somebody chooses a new password."""
     with _errors_told(), _control(context) as (config, control):
         now = datetime.now(UTC)
         token = Links(control).reset(email, now)
+        if without_codes:
+            user = _account(control, email)
+            Codes(control).turn_off(user)
+            for passkey in Passkeys(control).of(user):
+                Passkeys(control).remove(user, passkey.id)
+            Trail(control).note(now, OPERATOR, Act.TURNED_CODES_OFF, ALL_SITES, user.email)
         Trail(control).note(now, OPERATOR, Act.MADE_RESET, ALL_SITES, email)
         _show_link(config, token, "chooses a new password; for four hours")
 

@@ -172,7 +172,7 @@ def add_user(connection: Connection, email: str, password: str, now: datetime) -
     """Make an account within a transaction; see `Accounts.add`."""
     name = address(email)
     if one_user(connection, "WHERE email = ?", name):
-        raise AccountError(f"{name} has an account already")
+        raise AccountError("this address has an account already")
     connection.execute(
         "INSERT INTO users (email, password, created_at, handle) VALUES (?, ?, ?, ?)",
         (name, password, microseconds(now), secrets.token_bytes(_HANDLE_BYTES)),

@@ -257,6 +257,15 @@ def own_network(text: str) -> Network:
     return Network(network(str(found.network_address)), found.prefixlen)
 
 
+def within(address: str, networks: Iterable[str]) -> bool:
+    """Tell whether an address lies in one of some networks; what is no address lies in none."""
+    packed = _packed(address)
+    if not packed:
+        return False
+    found = ipaddress.ip_address(packed)
+    return any(found in ipaddress.ip_network(each) for each in networks)
+
+
 class TrustedProxies:
     """The networks whose forwarding headers are believed."""
 

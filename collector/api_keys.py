@@ -63,7 +63,7 @@ class ApiKeys:
         key = PREFIX + new_token()
         with self._file.writing() as connection:
             if len(_keys(connection, "user = ?", user.id)) >= _MOST_OF_A_USER:
-                raise AccountError(f"nobody needs more than {_MOST_OF_A_USER} keys: revoke some")
+                raise AccountError("nobody needs so many keys: revoke some")
             connection.execute(
                 "INSERT INTO api_keys (digest, user, name, verbs, created_at)"
                 " VALUES (?, ?, ?, ?, ?)",

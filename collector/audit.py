@@ -18,6 +18,7 @@ from pathlib import Path
 from collector import journal
 from collector.control import Control, in_months, kept_from
 from collector.keys import is_key_file, local_date
+from collector.networks import Networks
 from collector.statement import RAW_GONE_AFTER_HOURS
 from collector.store import Session, opened_alone, program_columns
 
@@ -77,7 +78,9 @@ def _room_for(data: Path) -> Path | None:
 def _checks(
     data: Path, key_dir: Path, control: Control, scratch: Path, now: datetime
 ) -> Iterator[Check]:
-    own = {site.domain for site in control.sites()}
+    # What owners wrote down themselves: names of sites, and networks that their people come from.
+    lists = (network for networks in Networks(control).all().values() for network in networks)
+    own = {site.domain for site in control.sites()} | {each.partition("/")[0] for each in lists}
     yield _bytes_of_files(data, own)
     copies = dict(_copies(data, scratch))
     with opened_alone(copies, scratch) as session:

@@ -7,7 +7,7 @@ event is a dict lookup or better.
 import logging
 import secrets
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, StrEnum
@@ -485,6 +485,10 @@ class Ingest:
     def _address(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
         forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1")
         return anonymise.client_address(peer_of(scope), forwarded, self._trusted)
+
+    def comes_from(self, scope: Scope, networks: Iterable[str]) -> bool:
+        """Tell whether a request comes from one of some networks; its address is not kept."""
+        return anonymise.within(self._address(scope, headers_of(scope["headers"])), networks)
 
     def queue_drops(self) -> None:
         """Append what was dropped since the last call to the journal, summed up."""

@@ -156,6 +156,7 @@ def _dashboard_parts(
         control=core.control,
         clock=lambda: datetime.fromtimestamp(core.clock(), UTC),
         diagnose=diagnose,
+        comes_from=core.ingest.comes_from,
         snippet=lambda site: snippet(core.config.public_url, site.domain),
         parquet=parquet,
         geo_date=core.countries.date,

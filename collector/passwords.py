@@ -41,9 +41,9 @@ def checked(password: str, *about: str) -> str:
         WeakPasswordError: it is too short or too long, is common, or is about its owner.
     """
     if len(password) < MIN_CHARACTERS:
-        raise WeakPasswordError(f"a password has at least {MIN_CHARACTERS} characters")
+        raise WeakPasswordError("a password has at least 8 characters")
     if len(password) > MAX_CHARACTERS:
-        raise WeakPasswordError(f"a password has at most {MAX_CHARACTERS} characters")
+        raise WeakPasswordError("a password has at most 256 characters")
     folded = password.casefold()
     core = folded.strip(_AROUND)
     if len(set(folded)) < _LEAST_WORD or _is_common(folded) or _is_common(core):

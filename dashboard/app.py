@@ -11,13 +11,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dashboard import api, details, overview, realtime, settings, sites
+from dashboard.account import AccountDesk
 from dashboard.assets import asset
+from dashboard.checking import Checking
 from dashboard.deciding import Deciding
 from dashboard.frame import Frame, framed
 from dashboard.gate import Gate
 from dashboard.languages import Spoken, language_choice
 from dashboard.login import Door
 from dashboard.parts import Finding, Parts
+from dashboard.passkeys import PasskeyDesk
+from dashboard.people import PeopleDesk
 from dashboard.theme import THEME_CHOICE, Themed
 from dashboard.unsubscribing import Unsubscribing
 from dashboard.web import SECURITY_HEADERS, SecurityHeaders
@@ -39,8 +43,12 @@ def routes(parts: Parts) -> list[Route]:
     Starlette runs in a thread.
     """
     gate = Gate(parts)
-    door = Door(parts, gate)
     unsubscribing = Unsubscribing(parts)
+    checking = Checking(parts)
+    door = Door(parts, gate, checking)
+    account = AccountDesk(parts, checking)
+    passkeys = PasskeyDesk(parts, checking, door.opened)
+    people = PeopleDesk(parts)
     gzip = Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     headers, spoken = Middleware(SecurityHeaders), Middleware(Spoken, parts.languages)
 
@@ -68,8 +76,26 @@ def routes(parts: Parts) -> list[Route]:
         route("/sites/{domain}/counting", Deciding(parts, again).decide, "POST"),
         route("/sites/{domain}/now", page(realtime.realtime_page)),
         route("/sites/{domain}/now/events", watch, middleware=(headers, spoken)),
+        *(
+            each
+            for path in ("/sites/{domain}", "")
+            for each in (
+                route(f"{path}/people", people.page),
+                route(f"{path}/people", people.act, "POST"),
+                route(f"{path}/log", people.log),
+            )
+        ),
+        route("/account", account.page),
+        route("/account", account.act, "POST"),
+        route("/account/keys", account.keys_page),
+        route("/account/keys", account.act_on_keys, "POST"),
+        route("/account/passkeys/options", passkeys.start_adding, "POST"),
+        route("/account/passkeys", passkeys.add, "POST"),
         route("/login", door.login_page),
         route("/login", door.login, "POST"),
+        route("/login/code", door.second_step, "POST"),
+        route("/login/passkey/options", passkeys.start_login, "POST"),
+        route("/login/passkey", passkeys.login, "POST"),
         route("/logout", door.logout, "POST"),
         route("/links/{token}", door.link_page),
         route("/links/{token}", door.use_link, "POST"),

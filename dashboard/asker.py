@@ -19,6 +19,7 @@ class Asker:
         roles: what they are to each site, by its id; 0 is all of them.
         site: the site that the address names, if they may look at it.
         alone: there is no more than one site that they may look at.
+        barred: sites that they might look at from elsewhere; 0 is all of them.
     """
 
     login: Login | None = None
@@ -26,6 +27,7 @@ class Asker:
     roles: Mapping[int, Role] = field(default_factory=dict)
     site: Site | None = None
     alone: bool = False
+    barred: frozenset[int] = frozenset()
 
     @property
     def user(self) -> User | None:
@@ -40,9 +42,16 @@ class Asker:
         user = self.user
         return "" if user is None else user.email
 
+    @property
+    def sees_all(self) -> bool:
+        """Tell whether they decide about all sites."""
+        return self.may(Role.OWNER, ALL_SITES)
+
     def role(self, site: int) -> Role | None:
         """Return what they are to a site: the most of what they are to it and to all."""
         if self.key is not None and self.key.sites and site not in self.key.sites:
+            return None
+        if not self.barred.isdisjoint((site, ALL_SITES)):
             return None
         held = [self.roles[each] for each in (site, ALL_SITES) if each in self.roles]
         return next((role for role in held if all(map(role.includes, held))), None)

@@ -9,11 +9,13 @@ from urllib.parse import quote
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.types import Scope
 
-from collector.accounts import Accounts, Role
+from collector.accounts import ALL_SITES, Accounts, Role
 from collector.api_keys import ApiKey, ApiKeys
 from collector.control import Site
 from collector.logins import Login, Logins
+from collector.networks import Networks
 from collector.question import TooSlowError
 from dashboard.asker import NOBODY, Asker, answering, role_name, who_asks
 from dashboard.languages import say
@@ -36,6 +38,8 @@ class Gate:
         self._accounts = Accounts(parts.control)
         self._logins = Logins(parts.control)
         self._keys = ApiKeys(parts.control)
+        self._networks = Networks(parts.control)
+        self._comes_from = parts.comes_from
         self._clock = parts.clock
 
     def guarded(self, route: str, endpoint: Endpoint) -> Endpoint:
@@ -127,13 +131,30 @@ class Gate:
         asker = self._at_site(Asker(login=login, roles=self._accounts.roles(login.user)), request)
         if not isinstance(rule.least, Role):
             return asker, None
+        if rule.on_all_sites:
+            may = asker.may(rule.least, ALL_SITES)
+            return asker, None if may else _role_missing(rule.least)
         if asker.site is None:
-            return asker, _silent(rule) or no_such_site()
+            return asker, _silent(rule) or self._not_seen(asker, request)
         if not asker.may(rule.least, asker.site.id):
             return asker, _silent(rule) or _role_missing(rule.least)
         return asker, None
 
+    def _not_seen(self, asker: Asker, request: Request) -> Response:
+        at_home = replace(asker, barred=frozenset())
+        return no_such_site() if self._named(at_home, request) is None else _not_from_here()
+
+    def _barred(self, asker: Asker, scope: Scope) -> frozenset[int]:
+        """Return the sites whose lists of networks do not have where somebody comes from."""
+        lists = self._networks.all()
+        return frozenset(
+            site
+            for (site, role), networks in lists.items()
+            if asker.role(site) is role and not self._comes_from(scope, networks)
+        )
+
     def _at_site(self, asker: Asker, request: Request) -> Asker:
+        asker = replace(asker, barred=self._barred(asker, request.scope))
         sites = asker.sees(self._control.sites())
         site = self._named(asker, request)
         return replace(asker, site=site, alone=len(sites) <= 1)
@@ -167,6 +188,11 @@ def no_such_site() -> Response:
             "It may have been removed, its name is written differently, or it is not for you."
         ),
     )
+
+
+def _not_from_here() -> Response:
+    text = say("Its owners let your role in from some networks alone, and this is none of them.")
+    return render("message.html", 403, headline=say("Not from here"), text=text)
 
 
 def _sent_to_login(rule: Rule, request: Request) -> Response:

@@ -1,7 +1,6 @@
 """Logging in and out, and the links that are good once: to set up, to join, to start anew."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -10,114 +9,112 @@ from starlette.responses import RedirectResponse, Response
 from collector.accounts import ALL_SITES, AccountError, Accounts, User
 from collector.links import Link, LinkGoneError, Links, Purpose
 from collector.logins import DEVICE_LIFETIME, LOGIN_LIFETIME, Logins, Way
-from collector.passwords import BusyError, Passwords, WeakPasswordError, checked
+from collector.passwords import WeakPasswordError
 from collector.trail import Act, Trail
 from dashboard.asker import role_name
+from dashboard.checking import Checking, TooManyError
 from dashboard.gate import LOGIN_COOKIE, Gate, login_token
 from dashboard.languages import say
 from dashboard.pages import render
 from dashboard.parts import Parts
-from dashboard.throttle import Throttle
+from dashboard.passkeys import has_place
+from dashboard.problems import told
+from dashboard.seals import Seals, unwritten, written
 from dashboard.web import cookie_prefix, form_of, local_path
 
 _DEVICE_COOKIE = "gatecount-device"
 _FORM_BYTES = 4096
 _FORM_FIELDS = 8
 _WAIT_S = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """What somebody typed into the login form, and in which browser."""
-
-    email: str
-    password: str
-    where: str
-    device: str  # its token, if the account is known there
+_STEP_LIFETIME = timedelta(minutes=10)  # for looking for the authenticator
 
 
 class Door:
-    """The login form and the links."""
+    """The login form, the second step where codes are asked for, and the links."""
 
-    def __init__(self, parts: Parts, gate: Gate) -> None:
+    def __init__(self, parts: Parts, gate: Gate, checking: Checking) -> None:
         self._gate = gate
+        self._checking = checking
         self._clock = parts.clock
         self._control = parts.control
         self._accounts = Accounts(parts.control)
         self._logins = Logins(parts.control)
         self._links = Links(parts.control)
         self._trail = Trail(parts.control)
-        self._passwords = Passwords(parts.password_cost)
-        self._throttle = Throttle()
+        self._steps = Seals(_STEP_LIFETIME)
 
     def login_page(self, request: Request) -> Response:
         """Show the login form, or go on when there is nothing to ask for. Blocking."""
         where = local_path(request.query_params.get("next", "/"))
         if self._gate.login_of(request) is not None:
             return RedirectResponse(where, 303)
-        return _form(where, _insecure() if cookie_prefix(request) is None else None)
+        problem = _insecure() if cookie_prefix(request) is None else None
+        return _form(where, problem, has_passkeys=has_place(request))
 
     async def login(self, request: Request) -> Response:
-        """Take the login form: the right password opens a login and goes on."""
+        """Take the login form: the right password opens a login, or asks for a code."""
         prefix = cookie_prefix(request)
         if prefix is None:
             return _form("/", _insecure(), 403)
         device = request.cookies.get(prefix + _DEVICE_COOKIE, "")
-        if not device and self._throttle.is_shut(self._clock()):
+        if not device and self._checking.is_shut(self._clock()):
             return _too_many("/")  # before anything is read
         form = await form_of(request, _FORM_BYTES, _FORM_FIELDS)
         if form is None:
             return _form("/", say("The form could not be read."), 400)
-        tried = Tried(
-            email=form.get("email", "").strip().lower(),
-            password=form.get("password", ""),
-            where=local_path(form.get("next", "/")),
-            device=device,
-        )
-        return await run_in_threadpool(self._try, request, tried)
+        return await run_in_threadpool(self._try, request, form, device)
 
-    def _try(self, request: Request, tried: Tried) -> Response:
+    def _try(self, request: Request, form: dict[str, str], device: str) -> Response:
         now = self._clock()
-        is_known = bool(tried.device) and self._logins.knows_device(tried.email, tried.device, now)
-        device = tried.device if is_known else ""
-        if not self._throttle.enter(tried.email, device, now):
-            return _too_many(tried.where)
+        email = form.get("email", "").strip().lower()
+        where = local_path(form.get("next", "/"))
         try:
-            user = self._holder(tried)
-        except BusyError:
-            return _too_many(tried.where)
+            user = self._checking.holder(email, form.get("password", ""), device, now)
+        except TooManyError:
+            return _too_many(where)
         if user is None:
-            return _form(tried.where, say("That is not an account with its password."), 403)
-        self._throttle.succeeded(tried.email, device, now)
-        response = self._opened(request, user, Way.PASSWORD, tried.where, now)
-        if not is_known:
-            self._remember(request, response, user, now)
-        return response
+            return _form(where, say("That is not an account with its password."), 403)
+        if user.has_codes:
+            return _code_form(written(self._steps.make(user.id, now)), where)
+        return self.opened(request, user, Way.PASSWORD, where)
 
-    def _holder(self, tried: Tried) -> User | None:
-        """Return whose password this is; whether there is an account takes no other time."""
-        user = self._accounts.named(tried.email)
-        kept = None if user is None else self._accounts.password(user)
-        if not self._passwords.fits(tried.password, kept):
-            return None
-        if user is not None and kept is not None and self._passwords.is_outdated(kept):
-            self._accounts.set_password(user, self._passwords.hash(tried.password))
-        return user
+    async def second_step(self, request: Request) -> Response:
+        """Take the code that is asked for after the password."""
+        form = await form_of(request, _FORM_BYTES, _FORM_FIELDS)
+        if form is None or cookie_prefix(request) is None:
+            return _form("/", say("The form could not be read."), 400)
+        return await run_in_threadpool(self._second_step, request, form)
 
-    def _opened(
-        self, request: Request, user: User, way: Way, where: str, now: datetime
-    ) -> Response:
-        """Open a login in place of the one that the browser had."""
+    def _second_step(self, request: Request, form: dict[str, str]) -> Response:
+        now = self._clock()
+        where = local_path(form.get("next", "/"))
+        step = unwritten(form.get("step", ""))
+        user = self._accounts.user(self._steps.read(step, now) or 0)
+        if user is None:
+            return _form(where, say("That took too long. Log in again."), 403)
+        try:
+            way = self._checking.takes(user, form.get("code", ""), now)
+        except TooManyError:
+            problem = say("Too many tries. Wait ten minutes, or use a recovery code.")
+            return _code_form(form["step"], where, problem, 429)
+        if way is None:
+            return _code_form(form["step"], where, say("That is not the code of now."), 403)
+        self._steps.use(step, now)
+        return self.opened(request, user, way, where)
+
+    def opened(self, request: Request, user: User, way: Way, where: str) -> Response:
+        """Open a login in place of the one that the browser had. Blocking."""
+        now = self._clock()
         if old := login_token(request):
             self._logins.close(old)
         token = self._logins.open(user, way, now)
         response = RedirectResponse(where, 303)
         _set_cookie(request, response, LOGIN_COOKIE, token, LOGIN_LIFETIME.total_seconds())
+        device = request.cookies.get((cookie_prefix(request) or "") + _DEVICE_COOKIE, "")
+        if not (device and self._logins.knows_device(user.email, device, now)):
+            token = self._logins.remember_device(user, now)
+            _set_cookie(request, response, _DEVICE_COOKIE, token, DEVICE_LIFETIME.total_seconds())
         return response
-
-    def _remember(self, request: Request, response: Response, user: User, now: datetime) -> None:
-        token = self._logins.remember_device(user, now)
-        _set_cookie(request, response, _DEVICE_COOKIE, token, DEVICE_LIFETIME.total_seconds())
 
     def logout(self, request: Request) -> Response:
         """Close the login of a request and forget its cookie. Blocking."""
@@ -159,20 +156,18 @@ class Door:
         try:
             password = None
             if not self._has_account(link) or link.purpose is Purpose.RESET:
-                password = self._passwords.hash(checked(form.get("password", ""), email))
+                password = self._checking.hash_of(form.get("password", ""), email)
             user = self._links.accept(token, email, password, now)
         except LinkGoneError:
             return _gone()
-        except BusyError:
+        except TooManyError:
             return _too_many("/")
         except (AccountError, WeakPasswordError) as error:
-            return self._link_form(request, link, str(error), email)
+            return self._link_form(request, link, told(error), email)
         self._note(link, user, now)
         if link.purpose is Purpose.RESET or password is None:
             return RedirectResponse("/" if password is None else "/login", 303)
-        response = self._opened(request, user, Way.LINK, "/", now)
-        self._remember(request, response, user, now)
-        return response
+        return self.opened(request, user, Way.LINK, "/")
 
     def _note(self, link: Link, user: User, now: datetime) -> None:
         act = {
@@ -277,8 +272,15 @@ def _insecure() -> str:
     )
 
 
-def _form(where: str, problem: str | None, status: int = 200) -> Response:
-    return render("login.html", status, next=where, problem=problem)
+def _form(
+    where: str, problem: str | None, status: int = 200, *, has_passkeys: bool = False
+) -> Response:
+    values = {"next": where, "problem": problem, "has_passkeys": has_passkeys}
+    return render("login.html", status, **values)
+
+
+def _code_form(step: str, where: str, problem: str | None = None, status: int = 200) -> Response:
+    return render("code.html", status, step=step, next=where, problem=problem)
 
 
 def _too_many(where: str) -> Response:

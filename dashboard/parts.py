@@ -97,6 +97,10 @@ def _no_names(_site: Site, _period: Period, _event: str) -> tuple[str, ...]:
     return ()
 
 
+def _from_anywhere(_scope: Scope, _networks: Sequence[str]) -> bool:
+    return True
+
+
 def _no_dates(_site: Site) -> frozenset[date]:
     return frozenset()
 
@@ -121,6 +125,7 @@ class Parts:
         own_network: where the request in hand comes from, for whoever sent it.
         properties: the names of what a site says about its events of one name in a period.
         languages: those that pages can be in.
+        comes_from: whether a request comes from one of these networks.
         password_cost: what the hash of a password costs.
     """
 
@@ -140,4 +145,5 @@ class Parts:
     own_network: Callable[[Scope], str] = _no_network
     properties: Callable[[Site, Period, str], tuple[str, ...]] = _no_names
     languages: tuple[Language, ...] = LANGUAGES
+    comes_from: Callable[[Scope, Sequence[str]], bool] = _from_anywhere
     password_cost: Cost = field(default_factory=lambda: RFC_9106)

@@ -32,18 +32,23 @@ class Rule:
         least: the role on the site of the address, or who is let in at all.
         verb: what a program's key must be for; None where programs are not let in.
         from_anywhere: a form may come from another site, since it needs no login to be believed.
+        refusing: how it says no.
+        on_all_sites: the role has to be one on all sites, since the address names none.
     """
 
     least: Role | Open
     verb: Verb | None = None
     refusing: Refusing = Refusing.PAGE
     from_anywhere: bool = False
+    on_all_sites: bool = False
 
 
 _ANYONE = Rule(Open.ANYONE)
 _MEMBER = Rule(Open.MEMBER)
 _READS = Rule(Role.VIEWER, Verb.READ)
 _WRITES = Rule(Role.EDITOR, Verb.WRITE)
+_DECIDES = Rule(Role.OWNER)
+_DECIDES_ALL = Rule(Role.OWNER, on_all_sites=True)
 _ASKS = Rule(Open.MEMBER, Verb.READ, Refusing.JSON)  # the site stands in the question
 
 # A route without a row cannot be made; tests try each row with each role.
@@ -56,8 +61,23 @@ RULES: Final[Mapping[str, Rule]] = {
     "GET /sites/{domain}/settings": Rule(Role.EDITOR),
     "POST /sites/{domain}/notes": _WRITES,
     "POST /sites/{domain}/counting": Rule(Role.OWNER),
+    "GET /sites/{domain}/people": _DECIDES,
+    "POST /sites/{domain}/people": _DECIDES,
+    "GET /sites/{domain}/log": _DECIDES,
+    "GET /people": _DECIDES_ALL,
+    "POST /people": _DECIDES_ALL,
+    "GET /log": _DECIDES_ALL,
+    "GET /account": _MEMBER,
+    "POST /account": _MEMBER,
+    "GET /account/keys": _MEMBER,
+    "POST /account/keys": _MEMBER,
+    "POST /account/passkeys/options": _MEMBER,
+    "POST /account/passkeys": _MEMBER,
     "GET /login": _ANYONE,
     "POST /login": _ANYONE,
+    "POST /login/code": _ANYONE,
+    "POST /login/passkey/options": _ANYONE,
+    "POST /login/passkey": _ANYONE,
     "POST /logout": _ANYONE,
     "GET /links/{token}": _ANYONE,
     "POST /links/{token}": _ANYONE,

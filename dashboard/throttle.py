@@ -71,6 +71,8 @@ class Throttle:
         self._all = Buckets(capacity=20, refill_s=2)
         self._accounts = Buckets(capacity=10, refill_s=60)
         self._devices = Buckets(capacity=10, refill_s=60)
+        # A code is one of a million, and three are good at a time.
+        self._codes = Buckets(capacity=5, refill_s=600)
 
     def is_shut(self, now: datetime) -> bool:
         """Tell whether browsers that nobody was logged in with are sent away unheard."""
@@ -89,6 +91,14 @@ class Throttle:
             return True
         self._all.give_back("", now)
         return False
+
+    def enter_code(self, account: str, now: datetime) -> bool:
+        """Take a try of a code; False when it must not be looked at."""
+        return self._codes.enter(account, now)
+
+    def code_succeeded(self, account: str, now: datetime) -> None:
+        """Put back what a try of a code took."""
+        self._codes.give_back(account, now)
 
     def succeeded(self, account: str, device: str, now: datetime) -> None:
         """Put back what a try took."""

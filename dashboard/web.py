@@ -99,10 +99,16 @@ def cookie_prefix(request: Request) -> str | None:
 def _is_loopback(host: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True
+    return is_address(host) and ip_address(host.strip("[]")).is_loopback
+
+
+def is_address(host: str) -> bool:
+    """Tell whether a host is a literal IP address rather than a name."""
     try:
-        return ip_address(host).is_loopback
+        ip_address(host.strip("[]"))
     except ValueError:
         return False
+    return True
 
 
 def json_refusal(status: int, message: str, field: str | None = None) -> Response:

@@ -26,7 +26,7 @@ SIBLINGS = {
         "anonymise clock control exclusions held hosts ingest journal keys request statement"
         " visitors zones"
     ),
-    "audit": "control journal keys statement store",
+    "audit": "control journal keys networks statement store",
     "backup": "config control_file journal lending store",
     "bots": "agents",
     "checkup": "anonymise config control_file doctor geo journal store",
@@ -40,6 +40,7 @@ SIBLINGS = {
     "excluded": "question store",
     "exclusions": "anonymise control",
     "export": "backup config control lending store",
+    "factors": "accounts control_file tokens",
     "filters": "question store",
     "geo": "",
     "habits": "anonymise demo scrub sources store",
@@ -63,6 +64,7 @@ SIBLINGS = {
     "metrics": "histogram ingest journal",
     "lookup": "held keys request store",
     "logins": "accounts control_file tokens",
+    "networks": "accounts control_file",
     "notebook": "control",
     "objection": "",
     "outbox": "control_file",
@@ -95,6 +97,7 @@ DASHBOARD_SEES = frozenset(
     {
         *("realtime", "stats", "question", "control", "notebook", "config", "languages"),
         *("accounts", "api_keys", "links", "logins", "passwords", "trail"),
+        *("factors", "networks"),
         *("domains", "exclusions", "zones"),
         *("outbox", "subscriptions"),
     }
@@ -103,6 +106,9 @@ DASHBOARD_SEES = frozenset(
 KEPT_TO = {
     "argon2": {"collector.passwords"},
     "duckdb": {"collector.store"},
+    "pyotp": {"collector.factors"},
+    "segno": {"dashboard.account"},
+    "webauthn": {"dashboard.passkeys"},
     "httptools": {"collector.server"},
     "maxminddb": {"collector.geo"},
     "publicsuffixlist": {"collector.hosts"},
@@ -437,7 +443,7 @@ def test_templates_and_scripts_suit_a_strict_policy() -> None:
     pages = [p for package in PACKAGES for p in (ROOT / package / "templates").rglob("*.html")]
     scripts = [p for package in PACKAGES for p in (ROOT / package / "static").rglob("*.js")]
     assert len(pages) > 8
-    assert len(scripts) == 5
+    assert len(scripts) == 6
     found = {path.name: _INLINE.findall(path.read_text("utf-8")) for path in pages}
     found |= {
         p.name: _EVALUATED.findall(p.read_text("utf-8")) for p in (*scripts, ROOT / "js/beacon.js")
