@@ -119,6 +119,7 @@ SITE = {
     "purged_on": "when days were last deleted for their age: at most two a day",
     "purges_all": "the operator has just decided, so all that is due goes at once",
     "overdue_days": "shown by doctor: how many should be deleted by now",
+    "next_timezone": "whose days it counts in from its next day on",
 }
 
 STORED = {
@@ -271,6 +272,15 @@ STORED = {
         "site": "of which site",
         "name": "as an editor called it",
         "filters": "as an editor chose them",
+    },
+    "control: excluded_paths": {
+        "site": "of which site",
+        "pattern": "which pages do not count, as an owner wrote down",
+    },
+    "control: excluded_networks": {
+        "site": "of which site",
+        "first": "from where nobody counts, as an owner wrote down",
+        "bits": "how much of an address is compared",
     },
     "control: subscriptions": {
         "user": "which editor gets mails",
