@@ -120,6 +120,8 @@ SITE = {
     "purges_all": "the operator has just decided, so all that is due goes at once",
     "overdue_days": "shown by doctor: how many should be deleted by now",
     "next_timezone": "whose days it counts in from its next day on",
+    "turns_at": "when that day begins",
+    "turned_at": "when it last did, which the dashboard marks",
 }
 
 STORED = {
