@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from collector import copied
+
 Connection = sqlite3.Connection
 SQLITE_VERSION = sqlite3.sqlite_version
 
@@ -105,7 +107,8 @@ def opened(path: Path) -> Connection:
 def migrate(connection: Connection, path: Path, folder: Path = _MIGRATIONS) -> None:
     """Apply the migrations `NNNN_*.sql` that a file lacks, each alone in its transaction.
 
-    Several processes may do so at once: the version is read again under the write lock.
+    Several processes may do so at once: the version is read again under the write lock. A file that
+    has some is copied first: there is no way back.
 
     Raises:
         NewerFileError: the file has a migration that `folder` has not.
@@ -114,6 +117,8 @@ def migrate(connection: Connection, path: Path, folder: Path = _MIGRATIONS) -> N
     newest = max(scripts)
     if (found := _version(connection)) > newest:
         raise NewerFileError(path, found, newest)
+    if 0 < found < newest:
+        _keep_copy(connection, path, newest)
     for number in range(found + 1, newest + 1):
         with connection:
             connection.execute("BEGIN IMMEDIATE")
@@ -121,6 +126,32 @@ def migrate(connection: Connection, path: Path, folder: Path = _MIGRATIONS) -> N
                 for statement in _statements(scripts[number].read_text(encoding="utf-8")):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {number:d}")
+
+
+def _keep_copy(connection: Connection, path: Path, newest: int) -> None:
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")  # so that one process copies, and the others find it
+        found = _version(connection)
+        if found == newest:
+            return
+        copy = path.with_name(_copy_of(path).format(found))
+        part = copy.with_name(copy.name + ".part")
+        os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
+        with (
+            contextlib.closing(
+                _as_it_is(path)
+            ) as old,  # SQLite copies from no connection that writes
+            contextlib.closing(sqlite3.connect(part)) as copying,
+        ):
+            old.backup(copying)
+            ((verdict,), *_) = copying.execute("PRAGMA integrity_check").fetchall()
+            if verdict != "ok" or _version(copying) != found:
+                raise sqlite3.DatabaseError(f"{part}: {verdict}")
+        copied.settle(part, copy)
+
+
+def _copy_of(path: Path) -> str:
+    return f"{path.stem}.schema-{{:04}}{path.suffix}"
 
 
 def copy_file(source: Path, target: Path) -> None:
@@ -188,6 +219,7 @@ def _connect(path: Path) -> Connection:
         # EXTRA also makes the end of a transaction durable: a removal that was reported stays.
         connection.execute("PRAGMA synchronous = EXTRA")
         migrate(connection, path)
+        copied.forget(path.parent, _copy_of(path), older_than_s=copied.KEPT_S)
     except BaseException:
         connection.close()
         raise

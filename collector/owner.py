@@ -3,7 +3,7 @@
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -174,6 +174,26 @@ def _store(config: Config) -> Store:
     # More threads than processors cost time and memory, and are in the way of the event loop.
     threads = min(config.threads, len(os.sched_getaffinity(0)))
     try:
-        return Store(config.data, memory_limit_mib=config.memory_limit, threads=threads)
+        return Store(
+            config.data,
+            memory_limit_mib=config.memory_limit,
+            threads=threads,
+            copying=_copying_shown(),
+        )
     except StoreError as error:
         raise StartError(str(error)) from None
+
+
+def _copying_shown() -> Callable[[int, int], None]:
+    """Return what shows how far the copy before an upgrade is."""
+    shown: list[Callable[[int, int], None]] = []
+
+    def show(done_bytes: int, total_bytes: int) -> None:
+        # A server that upgrades nothing would keep the 3 MB that drawing takes.
+        from collector import upkeep  # noqa: PLC0415 - see above
+
+        if not shown:
+            shown.append(upkeep.bar("Copying the archive before the upgrade"))
+        shown[0](done_bytes, total_bytes)
+
+    return show

@@ -14,13 +14,15 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
+
+from collector import copied
 
 _LOG = logging.getLogger("gatecount.store")
 # For each value that is bound DuckDB imports pandas, to see whether the value is one of its own. It
@@ -42,6 +44,8 @@ _SPILL_LIMIT = "4GB"  # the default is nine tenths of the free disk
 _NICENESS = 5
 _INTERRUPT_EVERY_S = 0.5
 _UNREADABLE_KEPT_S = 30 * 3600  # raw days are gone by 30 hours
+
+_COPY = "archive.schema-{:04}.duckdb"  # made before an upgrade
 
 _PARQUET_TYPES = {str: "VARCHAR", int: "BIGINT", float: "DOUBLE"}
 PARQUET_MIB = 256  # 10,000 rows of long texts take half of it
@@ -243,17 +247,26 @@ class Store:
     Args:
         data: the data directory; made if missing.
         memory_limit_mib: what DuckDB may use.
+        copying: told how many bytes of how many are copied before an upgrade.
 
     Raises:
         StoreBusyError, NewerStoreError, ArchiveUnreadableError
     """
 
-    def __init__(self, data: Path, *, memory_limit_mib: int, threads: int) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        memory_limit_mib: int,
+        threads: int,
+        copying: Callable[[int, int], None] = lambda _done, _total: None,
+    ) -> None:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.scratch = data / "tmp"
         self._data = data
         self.memory_limit_mib = memory_limit_mib
         self._threads = threads
+        self._copying = copying
         self._gate = _Gate()
         self._lock = locked(data)
         try:
@@ -370,6 +383,8 @@ class Store:
         except (duckdb.Error, OSError) as error:  # detached as it may be now, it has to be reopened
             raise StoreError(type(error).__name__) from None
         _unlink(self._data / "live.unreadable.duckdb")
+        if database == "archive":  # something was deleted, and is to be gone from everywhere
+            copied.forget(self._data, _COPY)
 
     def _path(self, database: str) -> Path:
         return self._data / f"{database}.duckdb"
@@ -379,6 +394,7 @@ class Store:
         self.scratch.mkdir(mode=0o700, exist_ok=True)
         for left in (*self.scratch.iterdir(), *self._data.glob("*.new.duckdb*")):
             _unlink(left)
+        copied.forget(self._data, _COPY, older_than_s=copied.KEPT_S)
         unreadable = self._data / "live.unreadable.duckdb"
         if unreadable.exists() and time.time() - unreadable.stat().st_mtime > _UNREADABLE_KEPT_S:
             unreadable.unlink()
@@ -430,6 +446,7 @@ class Store:
             raise _unreadable(path, "it is empty")
         try:
             self._attach("archive")
+            self._keep_copy()
             self._migrate("archive")
         except duckdb.Error as error:
             if is_new:
@@ -453,11 +470,36 @@ class Store:
         path = _quoted(self._path(database))
         self._root.execute(f"ATTACH '{path}' AS {database} ({_layout(database)})")
 
-    def _migrate(self, database: str) -> None:
-        """Apply what is missing, each file alone in its transaction and checkpointed after."""
+    def _keep_copy(self) -> None:
+        """Before an older archive is brought up to date, copy it: there is no way back.
+
+        Raises:
+            StoreError: there is no room for it, or it is not what was copied.
+        """
+        have = self._version("archive")
+        if not 0 < have < _migrations("archive")[-1][0]:
+            return
+        self._root.execute("CHECKPOINT archive")
+        self._root.execute("DETACH archive")
+        path = self._path("archive")
+        copy = path.with_name(_COPY.format(have))
+        try:
+            copied.copy(path, copy, self._copying)
+        except OSError as error:
+            raise StoreError(
+                f"{path} cannot be copied to {copy} before the upgrade: {error.strerror or error}"
+            ) from None
+        _LOG.info("archive_copied", extra={"version": have})
+        self._attach("archive")
+
+    def _version(self, database: str) -> int:
         self._root.execute(f"CREATE TABLE IF NOT EXISTS {database}.migrations (version INTEGER)")
         found = self._root.execute(f"SELECT max(version) FROM {database}.migrations").fetchone()
-        have = (found and found[0]) or 0
+        return (found and found[0]) or 0
+
+    def _migrate(self, database: str) -> None:
+        """Apply what is missing, each file alone in its transaction and checkpointed after."""
+        have = self._version(database)
         known = _migrations(database)
         _refuse_newer(self._path(database), have, known[-1][0])
         for version, text in known:

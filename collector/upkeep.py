@@ -1,6 +1,6 @@
 """What the commands `backup`, `restore` and `export` show: how far they are, and what they did."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from rich.console import Console
@@ -14,10 +14,9 @@ from collector.export import Exported
 _T = TypeVar("_T")
 
 
-def shown(steps: Iterable[backup.Progress | _T]) -> _T:
-    """Show how far something is, on standard error; return what it ends with."""
+def _bars() -> Progress:
     console = Console(stderr=True)
-    bars = Progress(
+    return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
@@ -26,12 +25,31 @@ def shown(steps: Iterable[backup.Progress | _T]) -> _T:
         transient=True,
         disable=not console.is_terminal,  # cron's mails have no bars
     )
+
+
+def bar(what: str) -> Callable[[int, int], None]:
+    """Return what shows how much of how much is done, until all is."""
+    bars = _bars()
+    task = bars.add_task(what, total=None)
+    bars.start()
+
+    def show(done: int, total: int) -> None:
+        bars.update(task, completed=done, total=total)
+        if done >= total:
+            bars.stop()
+
+    return show
+
+
+def shown(steps: Iterable[backup.Progress | _T]) -> _T:
+    """Show how far something is, on standard error; return what it ends with."""
+    bars = _bars()
     made: _T | None = None
     with bars:
-        bar = bars.add_task("Beginning", total=None)
+        task = bars.add_task("Beginning", total=None)
         for step in steps:
             if isinstance(step, backup.Progress):
-                bars.update(bar, description=step.what, completed=step.done, total=step.total)
+                bars.update(task, description=step.what, completed=step.done, total=step.total)
             else:
                 made = step
     assert made is not None  # noqa: S101 - the last step is what was made

@@ -181,12 +181,13 @@ def test_a_failed_migration_leaves_the_one_before(tmp_path: Path) -> None:
     )
     second = tmp_path / "0002_second.sql"
     second.write_text("CREATE TABLE second (n);\nINSERT INTO nowhere VALUES (1);\n")
-    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+    path = tmp_path / "control.sqlite"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         with pytest.raises(sqlite3.OperationalError, match="nowhere"):
-            migrate(connection, tmp_path, tmp_path)
+            migrate(connection, path, tmp_path)
         assert _tables(connection) == ["first"]
         second.write_text("CREATE TABLE second (n);\n")
-        migrate(connection, tmp_path, tmp_path)
+        migrate(connection, path, tmp_path)
         assert _tables(connection) == ["first", "second"]
         assert connection.execute("SELECT count(*) FROM first").fetchone() == (1,)
 
