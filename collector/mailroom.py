@@ -37,14 +37,13 @@ class Mailroom:
         self._write = write
         self._is_ready = is_ready
         self._clock = clock
-        self._problem = ""
+        self._trouble = ""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mailroom", daemon=True)
 
-    @property
-    def problem(self) -> str:
+    def trouble(self) -> str:
         """Why mails could not be sent the last time, for the operator; "" when they were."""
-        return self._problem
+        return self._trouble
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -107,9 +106,9 @@ class Mailroom:
             self._outbox.put_back(letter, now, is_unclear=isinstance(error, UnclearError))
             return False
         self._outbox.strike(letter)
-        self._problem = ""
+        self._trouble = ""
         return True
 
     def _note(self, error: MailError) -> None:
-        self._problem = str(error)
+        self._trouble = str(error)
         _LOG.warning("mail_not_sent", extra={"reason": error.step})

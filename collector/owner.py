@@ -4,7 +4,7 @@ import contextlib
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -83,7 +83,8 @@ def owning(core: Core) -> Iterator[Owned]:
         parts = _dashboard_parts(core, stats, realtime, asides)
         lender = Lender(core.config.data, store)
         keeper = Keeper(loader, sealer, retention, lender, core.clock)
-        mailroom = _mailroom(core, parts, keeper)
+        if (mailroom := _mailroom(core, parts, keeper)) is not None:
+            parts = replace(parts, mail_trouble=mailroom.trouble)
         yield Owned(
             dashboard.routes(parts),
             keeper,

@@ -14,11 +14,9 @@ from dashboard.letters import Content, Figure, Table, bars, frame
 from dashboard.measures import Measure
 from dashboard.parts import Parts
 from dashboard.periods import ONE_DAY, local_now
+from dashboard.schedule import DROP_HOURS
 
 WORTH: Final = timedelta(hours=6)  # for how long an alert is tried to be sent
-DROP_HOURS: Final = 12
-LEAST_OF_SPIKE, MOST_OF_SPIKE = 5, 1_000_000
-LEAST_OF_DROP, MOST_OF_DROP = 1, 100_000
 # An alert is sent once, and again only after things have been as usual, and no sooner than this.
 _PAUSE: Final = timedelta(hours=6)
 _SHOWN: Final = 5

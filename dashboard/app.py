@@ -22,8 +22,8 @@ from dashboard.login import Door
 from dashboard.parts import Finding, Parts
 from dashboard.passkeys import PasskeyDesk
 from dashboard.people import PeopleDesk
+from dashboard.subscribing import Subscribing
 from dashboard.theme import THEME_CHOICE, Themed
-from dashboard.unsubscribing import Unsubscribing
 from dashboard.web import SECURITY_HEADERS, SecurityHeaders
 
 __all__ = ["SECURITY_HEADERS", "Finding", "Parts", "SecurityHeaders", "routes"]
@@ -43,7 +43,7 @@ def routes(parts: Parts) -> list[Route]:
     Starlette runs in a thread.
     """
     gate = Gate(parts)
-    unsubscribing = Unsubscribing(parts)
+    mails = Subscribing(parts)
     checking = Checking(parts)
     door = Door(parts, gate, checking)
     account = AccountDesk(parts, checking)
@@ -99,8 +99,10 @@ def routes(parts: Parts) -> list[Route]:
         route("/logout", door.logout, "POST"),
         route("/links/{token}", door.link_page),
         route("/links/{token}", door.use_link, "POST"),
-        route("/unsubscribe/{token}", unsubscribing.ask),
-        route("/unsubscribe/{token}", unsubscribing.end, "POST"),
+        route("/sites/{domain}/mails", mails.page),
+        route("/sites/{domain}/mails", mails.order, "POST"),
+        route("/unsubscribe/{token}", mails.ask),
+        route("/unsubscribe/{token}", mails.end, "POST"),
         route("/theme", THEME_CHOICE.take, "POST"),
         route("/language", language_choice(parts.languages).take, "POST"),
         for_programs("/api/v2/query", partial(api.query, parts), "POST"),

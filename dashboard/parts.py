@@ -101,6 +101,10 @@ def _from_anywhere(_scope: Scope, _networks: Sequence[str]) -> bool:
     return True
 
 
+def _no_mails() -> str | None:
+    return None
+
+
 def _no_dates(_site: Site) -> frozenset[date]:
     return frozenset()
 
@@ -119,6 +123,8 @@ class Parts:
         geo_notice: why countries are unknown; None when all is well.
         geo_attribution: the country data is DB-IP's, whose licence asks for a link.
         notices: what the operator must know on every page, one sentence each.
+        mail_trouble: why mails could not be sent the last time, "" when they were, None where no
+            mail server is named.
         rekeyed: the dates on which a site's day key was made anew (a restart of the machine), so
             that returning visitors count twice.
         excluded: how many events of a period were not counted, by the reason why.
@@ -140,6 +146,7 @@ class Parts:
     geo_notice: str | None = None
     geo_attribution: bool = False
     notices: Callable[[], tuple[str, ...]] = _no_notices
+    mail_trouble: Callable[[], str | None] = _no_mails
     rekeyed: Callable[[Site], frozenset[date]] = _no_dates
     excluded: Callable[[Site, Period], Mapping[str, int]] = _no_drops
     own_network: Callable[[Scope], str] = _no_network

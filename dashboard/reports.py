@@ -23,8 +23,8 @@ from dashboard.letters import Content, Figure, Table, bars, frame, letter
 from dashboard.measures import METRICS, Measure, Totals
 from dashboard.parts import Parts
 from dashboard.periods import ONE_DAY, buckets, local_now
+from dashboard.schedule import last_due
 
-REPORT_HOUR: Final = 8  # of the site's clock
 _LATEST: Final = timedelta(days=3)  # after the last day; a report that is later is left out
 _WORTH: Final = timedelta(days=3)  # for how long a report is tried to be sent
 _SHOWN: Final = 7
@@ -58,19 +58,6 @@ class Desk:
     def page(self, site: Site, query: str = "") -> str:
         """Return the address of a site's page."""
         return self.base.rstrip("/") + site_path(site) + query
-
-
-def last_due(kind: Kind, local: datetime) -> Period:
-    """Return the days that the latest report speaks of, by the site's clock.
-
-    It comes on the morning after them, when the last one has long been sealed.
-    """
-    today = local.date() if local.hour >= REPORT_HOUR else local.date() - ONE_DAY
-    if kind is Kind.MONTHLY:
-        last = today.replace(day=1) - ONE_DAY
-        return Period(last.replace(day=1), last)
-    monday = today - today.weekday() * ONE_DAY
-    return Period(monday - 7 * ONE_DAY, monday - ONE_DAY)
 
 
 class Reports:

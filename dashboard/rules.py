@@ -81,6 +81,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "POST /logout": _ANYONE,
     "GET /links/{token}": _ANYONE,
     "POST /links/{token}": _ANYONE,
+    "GET /sites/{domain}/mails": Rule(Role.VIEWER),  # one's own, so for people alone
+    "POST /sites/{domain}/mails": Rule(Role.VIEWER),
     "GET /unsubscribe/{token}": _ANYONE,
     "POST /unsubscribe/{token}": Rule(Open.ANYONE, from_anywhere=True),  # mail programs: RFC 8058
     "POST /theme": _ANYONE,

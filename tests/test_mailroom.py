@@ -79,14 +79,14 @@ def test_each_mail_goes_out_once(post: Post) -> None:
     assert inbox.recipients == ["one@example.com", "two@example.com"]
     assert [mail["From"] for mail in inbox.mails] == [SENDER, SENDER]
     assert post.outbox.waiting() == 0
-    assert post.room.problem == ""
+    assert post.room.trouble() == ""
 
 
 def test_a_server_that_is_down_is_tried_again_ever_later(post: Post) -> None:
     """After 1, 2, 4 minutes and so on; the mail goes out once it is up again."""
     post.order(EDITOR)
     post.room.turn(NOW)
-    assert "Cannot connect to 127.0.0.1" in post.room.problem
+    assert "Cannot connect to 127.0.0.1" in post.room.trouble()
     with post.serving() as inbox:
         post.room.turn(NOW + 0.9 * MINUTE)
         assert inbox.mails == []
@@ -96,7 +96,7 @@ def test_a_server_that_is_down_is_tried_again_ever_later(post: Post) -> None:
         assert inbox.mails == []
         post.room.turn(NOW + 3 * MINUTE)
     assert inbox.recipients == [EDITOR]
-    assert post.room.problem == ""
+    assert post.room.trouble() == ""
 
 
 def test_what_comes_too_late_is_given_up(post: Post) -> None:
@@ -126,7 +126,7 @@ def test_a_recipient_that_is_put_off_is_tried_again(post: Post, answer: str) -> 
     post.inbox.refuses[EDITOR] = answer
     with post.serving() as inbox:
         post.room.turn(NOW)
-        assert answer in post.room.problem
+        assert answer in post.room.trouble()
         inbox.refuses.clear()
         post.room.turn(NOW + MINUTE)
     assert inbox.recipients == [EDITOR]

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from collector.accounts import Accounts, Role
 from collector.control import Site
 from collector.outbox import Letter, Outbox
 from collector.question import Period
 from collector.subscriptions import Kind, Subscriptions
-from dashboard import alerts
 from dashboard.letters import Content, letter
-from dashboard.reports import Desk, Reports, last_due, questions
+from dashboard.reports import Desk, Reports, questions
+from dashboard.schedule import BOUNDS, DROP_HOURS, last_due
 from tests.dashboard.reading import DAY, HOUR, MINUTE, XSS, Markup
 from tests.editors import NOW, Newsroom, newsroom, pageview
 
@@ -323,5 +324,53 @@ def test_a_question_that_takes_too_long_is_asked_again(
 
 def test_alerts_have_sensible_bounds() -> None:
     """A spike of four would be told of people one by one: P18."""
-    assert alerts.LEAST_OF_SPIKE == 5
-    assert timedelta(hours=alerts.DROP_HOURS) < DAY
+    assert BOUNDS[Kind.SPIKE][0] == 5
+    assert timedelta(hours=DROP_HOURS) < DAY
+
+
+FORM = {"weekly": "1", "spike": "1", "spike-least": "250", "drop-least": "1"}
+
+
+def test_each_person_orders_mails_of_their_own(press: Press, site: Site) -> None:
+    """A viewer may; reports begin with the next one, in the language of the page."""
+    owner = press.room.editor()
+    viewer = press.room.editor("viewer@example.com", Role.VIEWER, site.id)
+    page = viewer.get("/sites/example.com/mails")
+    assert "viewer@example.com" in page.text
+    assert "No mail server is named" in page.text
+    assert " checked" not in page.text
+    saved = viewer.post("/sites/example.com/mails", FORM, headers={"Accept-Language": "de"})
+    assert saved.headers["location"] == "/sites/example.com/mails?done=saved"
+    assert viewer.get("/sites/example.com/mails?done=saved").text.count(" checked") == 2
+    assert " checked" not in owner.get("/sites/example.com/mails").text
+    weekly, spike = sorted(press.wishes.everybody(), key=lambda wish: wish.kind, reverse=True)
+    assert (weekly.kind, weekly.done, weekly.language) == (Kind.WEEKLY, "2026-11-22", "de")
+    assert (spike.kind, spike.least, spike.done) == (Kind.SPIKE, 250, "")
+    viewer.post("/sites/example.com/mails", {"spike": "1", "spike-least": "300"})
+    (changed,) = press.wishes.everybody()
+    assert (changed.token, changed.least) == (spike.token, 300)
+
+
+@pytest.mark.parametrize("least", ["4", "1000001", "", "-5", "x", "\N{SUPERSCRIPT TWO}5", "9" * 30])
+def test_an_alert_needs_a_number_within_bounds(press: Press, site: Site, least: str) -> None:
+    """What was written stays in the form, and nothing is changed."""
+    refused = press.room.editor().post("/sites/example.com/mails", FORM | {"spike-least": least})
+    assert refused.status_code == 400
+    assert 'aria-invalid="true"' in refused.text
+    assert "within its bounds" in refused.text
+    assert press.wishes.everybody() == ()
+
+
+def test_who_leaves_gets_no_mails_any_more(press: Press, site: Site) -> None:
+    """With the account go its mails; a page tells when the mail server has trouble."""
+    press.room.parts["mail_trouble"] = lambda: "Cannot connect to mail.example.com"
+    press.room.editor()
+    viewer = press.room.editor("viewer@example.com", Role.VIEWER, site.id)
+    viewer.post("/sites/example.com/mails", FORM)
+    page = viewer.get("/sites/example.com/mails").text
+    assert "did not take a mail the last time" in page
+    assert "mail.example.com" not in page
+    accounts = Accounts(press.room.control)
+    (user,) = [each for each in accounts.all() if each.email == "viewer@example.com"]
+    accounts.remove(user)
+    assert press.wishes.everybody() == ()
