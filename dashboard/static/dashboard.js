@@ -6,7 +6,10 @@ const SLOWEST_S = 300;
 const REST = 20; // for each second that the server worked on an answer
 const FOCUSABLE = "a[href], button, summary, input, select, [tabindex]";
 
+const OWN = location.pathname; // also while a list over the page has an address of its own
+
 let shown = content(document);
+let below = location.href; // the address of what main shows
 let waitS = 0;
 let turn = new AbortController();
 
@@ -33,6 +36,7 @@ function sameAs(active, before, after) {
 
 function replaceMain(page, keepsMenus) {
   shown = content(page);
+  below = location.href;
   const before = document.querySelector("main");
   const after = document.adoptNode(page.querySelector("main"));
   const kept = keepsMenus ? "details[open][id]" : "details[open][id]:not(.menu)";
@@ -79,7 +83,7 @@ async function keepFresh() {
 }
 
 function isSamePage(url) {
-  return url.origin === location.origin && url.pathname === location.pathname;
+  return url.origin === location.origin && url.pathname === OWN;
 }
 
 async function go(url, isNew) {
@@ -118,12 +122,49 @@ document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "get" || event.defaultPrevented) return;
   event.preventDefault();
-  const url = new URL(location.pathname, location.href);
+  const url = new URL(OWN, location.href);
   url.search = new URLSearchParams(new FormData(form));
   go(url, true);
 });
 
-addEventListener("popstate", () => go(new URL(location.href), false));
+// A whole list is shown over the page that leads to it; by itself it is a page like others.
+
+function isList(url) {
+  const more = document.getElementById("more");
+  return more !== null && url.origin === location.origin && url.pathname.startsWith(`${OWN}/by/`);
+}
+
+async function lists() {
+  const more = document.getElementById("more");
+  const found = await import("./dialog.js");
+  if (!more.dataset.ready) {
+    more.dataset.ready = "yes";
+    more.addEventListener("elsewhere", ({ detail }) => go(detail, true));
+  }
+  return found;
+}
+
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest?.(".details a[href]");
+  const isPlain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button);
+  if (!link || !isPlain || event.defaultPrevented || !isList(new URL(link.href))) return;
+  event.preventDefault();
+  link.focus(); // where it comes back to
+  (await lists()).show(new URL(link.href), true);
+});
+
+addEventListener("popstate", async ({ state }) => {
+  const url = new URL(location.href);
+  const isOpen = document.querySelector("#more[open]");
+  if (isList(url)) {
+    const found = await lists();
+    found.returned(state);
+    found.show(url, false);
+    return;
+  }
+  if (isOpen) (await lists()).leave();
+  if (url.href !== below) go(url, false);
+});
 
 async function offerValues(field) {
   const list = document.getElementById("values");

@@ -99,7 +99,7 @@ def test_every_answer_has_the_security_headers(busy: Newsroom, method: str, path
 
 
 @pytest.mark.parametrize(
-    "name", ["style.css", "dashboard.js", "keys.js", "chart.js", "live.js", "icon.svg"]
+    "name", ["style.css", "dashboard.js", "keys.js", "chart.js", "live.js", "dialog.js", "icon.svg"]
 )
 def test_an_asset_asked_for_by_its_hash_is_kept_for_ever(busy: Newsroom, name: str) -> None:
     """By any other address it is asked for again; it comes compressed to those who can."""

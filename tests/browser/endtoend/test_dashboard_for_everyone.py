@@ -170,6 +170,40 @@ def test_another_view_replaces_the_page_in_place(read: Desk) -> None:
     assert page.evaluate("window.stays")
 
 
+def test_a_whole_list_opens_over_the_numbers(read: Desk) -> None:
+    """Under its own address; going back, Esc and a filter lead where one would look for them."""
+    page, site = read.page, f"{DASHBOARD}sites/{STEADY}"
+    shown = "period=day&metric=pageviews"
+    read.open(STEADY, "?metric=pageviews")
+    page.evaluate("window.stays = true")
+    dialog, search = page.get_by_role("dialog"), page.get_by_role("searchbox")
+    details = page.get_by_role("link", name="Details: Page", exact=True)
+    details.click()
+    expect(dialog.get_by_role("link", name="/read/b", exact=True)).to_be_visible()
+    expect(page).to_have_url(f"{site}/by/page?{shown}")
+    assert barriers(page) == []
+    dialog.get_by_role("link", name="Pageviews").click()
+    expect(dialog.get_by_role("link", name="Pageviews")).to_be_focused()
+    search.fill("read/b")
+    page.keyboard.press("Enter")
+    expect(dialog.locator("tbody tr")).to_have_count(1)
+    page.go_back(wait_until="commit")
+    expect(search).to_have_value("")
+    expect(page).to_have_url(f"{site}/by/page?{shown}&sort=-pageviews")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(page).to_have_url(f"{site}?metric=pageviews")
+    expect(details).to_be_focused()
+    page.go_forward(wait_until="commit")
+    dialog.get_by_role("link", name="/read/b", exact=True).click()
+    expect(page.locator(".chip strong")).to_have_text("/read/b")
+    expect(dialog).to_be_hidden()
+    assert page.evaluate("window.stays")
+    page.go_back(wait_until="commit")
+    page.reload()
+    expect(page.get_by_role("heading", name=f"{STEADY}: Pages")).to_be_visible()
+
+
 def test_the_form_offers_the_values_there_are(read: Desk) -> None:
     """Those of the field that is chosen, by their names."""
     page = read.page
