@@ -27,25 +27,22 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Filters under a name, as they are written in addresses: `f=is,source,Google&f=...`."""
+    """Filters under a name, as they are written in addresses: `f=is,source,Google&f=...`.
+
+    Args:
+        is_own: somebody keeps them for themselves alone.
+    """
 
     id: int
     name: str
     filters: str
+    is_own: bool = False
 
 
 Kind = type[Annotation | Segment]
-_COUNT: Mapping[Kind, str] = {
-    Annotation: "SELECT count(*) FROM annotations WHERE site = ?",
-    Segment: "SELECT count(*) FROM segments WHERE site = ?",
-}
-_ADD: Mapping[Kind, str] = {
-    Annotation: "INSERT INTO annotations (site, date, text) VALUES (?, ?, ?)",
-    Segment: "INSERT INTO segments (site, name, filters) VALUES (?, ?, ?)",
-}
 _STRIKE: Mapping[Kind, str] = {
     Annotation: "DELETE FROM annotations WHERE site = ? AND id = ?",
-    Segment: "DELETE FROM segments WHERE site = ? AND id = ?",
+    Segment: "DELETE FROM segments WHERE site = ? AND id = ? AND user IS NULL",
 }
 
 
@@ -69,20 +66,32 @@ class Notebook:
         Raises:
             NotebookError: no text, a long one, or too many.
         """
-        self._add(Annotation, site, day.isoformat(), _short(text))
+        short = _short(text)
+        with self._control.writing() as connection:
+            written = "SELECT count(*) FROM annotations WHERE site = ?"
+            _must_fit(connection.execute(written, (site,)).fetchone()[0])
+            connection.execute(
+                "INSERT INTO annotations (site, date, text) VALUES (?, ?, ?)",
+                (site, day.isoformat(), short),
+            )
 
-    def segments(self, site: int) -> tuple[Segment, ...]:
-        """Return the filters that were kept, by name."""
+    def segments(self, site: int, user: int | None = None) -> tuple[Segment, ...]:
+        """Return the filters that were kept for all, and those of one account, by name."""
         with self._control.reading() as connection:
             rows = connection.execute(
-                "SELECT id, name, filters FROM segments WHERE site = ?"
+                "SELECT id, name, filters, user IS NOT NULL FROM segments"
+                " WHERE site = ? AND (user IS NULL OR user = ?)"
                 " ORDER BY name COLLATE NOCASE, id",
-                (site,),
+                (site, user),
             ).fetchall()
-        return tuple(Segment(*row) for row in rows)
+        return tuple(
+            Segment(key, name, filters, bool(is_own)) for key, name, filters, is_own in rows
+        )
 
-    def keep(self, site: int, name: str, filters: str) -> None:
+    def keep(self, site: int, name: str, filters: str, user: int | None = None) -> None:
         """Keep filters under a name; they take the place of those that had it.
+
+        For an account alone if one is given, else for all who look at the site.
 
         Raises:
             NotebookError: no name or filter, a long one, or too many.
@@ -91,19 +100,33 @@ class Notebook:
         if not 0 < len(filters) <= FILTERS_MAX_CHARACTERS:
             raise NotebookError("choose filters first" if not filters else "these are too long")
         with self._control.writing() as connection:
-            connection.execute("DELETE FROM segments WHERE site = ? AND name = ?", (site, short))
-        self._add(Segment, site, short, filters)
+            connection.execute(
+                "DELETE FROM segments WHERE site = ? AND name = ? AND user IS ?",
+                (site, short, user),
+            )
+            kept = "SELECT count(*) FROM segments WHERE site = ? AND user IS ?"
+            _must_fit(connection.execute(kept, (site, user)).fetchone()[0])
+            connection.execute(
+                "INSERT INTO segments (site, name, filters, user) VALUES (?, ?, ?, ?)",
+                (site, short, filters, user),
+            )
+
+    def strike_own(self, site: int, key: int, user: int) -> None:
+        """Strike out a segment that an account keeps for itself; no other changes."""
+        with self._control.writing() as connection:
+            connection.execute(
+                "DELETE FROM segments WHERE site = ? AND id = ? AND user = ?", (site, key, user)
+            )
 
     def strike(self, site: int, kind: Kind, key: int) -> None:
         """Strike out an entry; one that is not there changes nothing."""
         with self._control.writing() as connection:
             connection.execute(_STRIKE[kind], (site, key))
 
-    def _add(self, kind: Kind, site: int, first: str, second: str) -> None:
-        with self._control.writing() as connection:
-            if connection.execute(_COUNT[kind], (site,)).fetchone()[0] >= _MOST_OF_A_SITE:
-                raise NotebookError(f"a site has at most {_MOST_OF_A_SITE} of them")
-            connection.execute(_ADD[kind], (site, first, second))
+
+def _must_fit(count: int) -> None:
+    if count >= _MOST_OF_A_SITE:
+        raise NotebookError(f"there are at most {_MOST_OF_A_SITE} of them")
 
 
 def _short(text: str) -> str:

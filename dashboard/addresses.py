@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from collector.control import Site
 from collector.question import Dimension, Field, Filter, Period
-from dashboard.chosen import Chosen, chosen_at, joined, narrowed, together
+from dashboard.chosen import Chosen, Each, chosen_at, joined, narrowed, or_else, together
 from dashboard.comparing import Against
 from dashboard.formats import days, plain_day
 from dashboard.languages import say, to_say
@@ -87,7 +87,7 @@ class View:
     name: str = ""
     against: Against = Against.PREVIOUS
     asked_step: Dimension | None = None
-    filters: tuple[Chosen, ...] = ()
+    filters: tuple[Each, ...] = ()
     tabs: tuple[tuple[str, str], ...] = ()
     began: date | None = None
 
@@ -134,7 +134,11 @@ class View:
         """Return this view with one more filter."""
         return replace(self, filters=joined(self.filters, chosen))
 
-    def with_filters(self, filters: Sequence[Chosen]) -> "View":
+    def or_else(self, index: int, chosen: Chosen) -> "View":
+        """Return this view with one more alternative to one of its filters."""
+        return replace(self, filters=or_else(self.filters, index, chosen))
+
+    def with_filters(self, filters: Sequence[Each]) -> "View":
         """Return this view with other filters."""
         return replace(self, filters=tuple(filters))
 

@@ -73,6 +73,7 @@ def routes(parts: Parts) -> list[Route]:
         route("/sites/{domain}/by/{field:path}", page(details.details_page)),
         route("/sites/{domain}/settings", partial(settings.settings_page, parts)),
         route("/sites/{domain}/notes", settings.Writing(parts).write, "POST"),
+        route("/sites/{domain}/segments", settings.OwnSegments(parts).write, "POST"),
         route("/sites/{domain}/counting", Deciding(parts, again).decide, "POST"),
         route("/sites/{domain}/now", page(realtime.realtime_page)),
         route("/sites/{domain}/now/events", watch, middleware=(headers, spoken)),

@@ -79,6 +79,8 @@ _CLOSED: Mapping[Field, Mapping[str, str]] = {
     Dimension.SCREEN: _SCREENS,
     Dimension.NAME: {"pageview": to_say("Pageview")},
 }
+# What is kept of these is no name that people know.
+_NAMED = frozenset({Dimension.COUNTRY, Dimension.CHANNEL, Dimension.DEVICE, Dimension.SCREEN})
 # What a filter may be built on, in the order in which a form offers it.
 FILTERABLE: Final = tuple(
     each for each in _NAMES if each.value.partition(":")[0] in {"event", "visit"}
@@ -150,6 +152,14 @@ def value_named(field: Field, name: str) -> str:
         if known.casefold() == wanted:
             return value
     return "" if wanted == value_name(field, "").casefold() else name.strip()
+
+
+def values_called(field: Field, text: str) -> tuple[str, ...] | None:
+    """Return the values whose names contain a text; None where values have no other names."""
+    if field not in _NAMED:
+        return None
+    wanted = text.strip().casefold()
+    return tuple(value for value, known in _known(field).items() if wanted in known.casefold())
 
 
 def is_about_events(field: Field) -> bool:

@@ -9,10 +9,12 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from collector.accounts import Role
 from collector.control import Site
-from collector.notebook import Notebook
+from collector.notebook import Notebook, Segment
 from collector.question import QueryError
 from dashboard.addresses import View, site_path, view_of
+from dashboard.asker import who_asks
 from dashboard.chosen import Comparing, typed
 from dashboard.fields import FILTERABLE, address, label
 from dashboard.gate import site_asked
@@ -47,6 +49,7 @@ class Frame:
             "home": site_path(self.site),
             "clock": f"{self.local:%H:%M}",
             "least_visitors": self.parts.stats.least_visitors,
+            "edits": who_asks().may(Role.EDITOR, self.site.id),
             "fields": [(address(each), label(each)) for each in FILTERABLE],
             "comparings": tuple(Comparing),
             "refresh_s": REFRESH_S if self.view.includes_today else None,
@@ -82,7 +85,11 @@ def framed(parts: Parts, page: Callable[[Frame, Request], Response], request: Re
 def _with_typed(view: View, request: Request) -> View:
     form = request.query_params
     names = ("comparing", "field", "name", "value")
-    return view.with_filter(typed(*(form.get(name, "") for name in names)))
+    more = typed(*(form.get(name, "") for name in names))
+    index = form.get("or", "")
+    if not index:
+        return view.with_filter(more)
+    return view.or_else(int(index) if index.isascii() and index.isdigit() else -1, more)
 
 
 def _waiting(parts: Parts, site: Site, request: Request) -> Response:
@@ -95,9 +102,10 @@ def _waiting(parts: Parts, site: Site, request: Request) -> Response:
     )
 
 
-def segment_links(parts: Parts, site: Site, view: View) -> list[tuple[str, str]]:
+def segment_links(parts: Parts, site: Site, view: View) -> list[tuple[Segment, str]]:
     """Return the filters that were kept, each with the address that puts it into force."""
+    user = who_asks().user
     return [
-        (each.name, view.with_filters(view_of(QueryParams(each.filters), view.today).filters).href)
-        for each in Notebook(parts.control).segments(site.id)
+        (each, view.with_filters(view_of(QueryParams(each.filters), view.today).filters).href)
+        for each in Notebook(parts.control).segments(site.id, user.id if user else None)
     ]

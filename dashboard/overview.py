@@ -13,7 +13,7 @@ from collector.question import Dimension, Period, Query, Report, TooSlowError
 from dashboard import cards, charts, formats, rhythm, timeline
 from dashboard.addresses import View
 from dashboard.asking import Answer, Unanswered, answers
-from dashboard.chosen import Comparing
+from dashboard.chosen import Chosen, Comparing
 from dashboard.comparing import UNCHANGED, change_of, finished, same_part
 from dashboard.frame import Frame
 from dashboard.languages import say, to_say
@@ -247,7 +247,10 @@ def _properties(frame: Frame) -> tuple[str, ...]:
     named = [
         each.values[0]
         for each in frame.view.filters
-        if each.field is Dimension.NAME and each.comparing is Comparing.IS and len(each.values) == 1
+        if isinstance(each, Chosen)
+        and each.field is Dimension.NAME
+        and each.comparing is Comparing.IS
+        and len(each.values) == 1
     ]
     if len(named) != 1:
         return ()

@@ -60,6 +60,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "GET /sites/{domain}/now/events": Rule(Role.VIEWER, Verb.READ, Refusing.SILENT),
     "GET /sites/{domain}/settings": Rule(Role.EDITOR),
     "POST /sites/{domain}/notes": _WRITES,
+    "POST /sites/{domain}/segments": Rule(Role.VIEWER),
     "POST /sites/{domain}/counting": Rule(Role.OWNER),
     "GET /sites/{domain}/people": _DECIDES,
     "POST /sites/{domain}/people": _DECIDES,

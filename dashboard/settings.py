@@ -126,6 +126,36 @@ class Writing:
         self._trail.note(self._parts.clock(), who_asks().name, done, site.id, about)
 
 
+class OwnSegments:
+    """The endpoint of the forms that keep filters for oneself, which takes no more than looking."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._notebook = Notebook(parts.control)
+
+    async def write(self, request: Request) -> Response:
+        """Take a form of a page of numbers, and go back to it."""
+        form = await form_of(request, _FORM_BYTES, _FORM_FIELDS)
+        if form is None:
+            return Response(status_code=400)
+        return await run_in_threadpool(self._write, form)
+
+    def _write(self, form: Form) -> Response:
+        site, user = site_asked(), who_asks().user
+        assert user is not None  # noqa: S101 - rules.py lets nobody else through
+        try:
+            if form.get("do") == "strike":
+                self._notebook.strike_own(site.id, _number(form), user.id)
+            else:
+                filters = _checked(form.get("filters", ""))
+                self._notebook.keep(site.id, form.get("name", ""), filters, user.id)
+        except (NotebookError, QueryError) as error:
+            problem = error.message if isinstance(error, QueryError) else str(error)
+            text = say("This cannot be done: {problem}.", problem=problem)
+            return render("message.html", 400, headline=say("That did not work"), text=text)
+        back = local_path(form.get("back", ""))
+        return RedirectResponse(site_path(site) if back == "/" else back, 303)
+
+
 def _checked(filters: str) -> str:
     """Return filters as they are written in addresses, and nothing else.
 

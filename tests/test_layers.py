@@ -444,7 +444,7 @@ def test_templates_and_scripts_suit_a_strict_policy() -> None:
     pages = [p for package in PACKAGES for p in (ROOT / package / "templates").rglob("*.html")]
     scripts = [p for package in PACKAGES for p in (ROOT / package / "static").rglob("*.js")]
     assert len(pages) > 8
-    assert len(scripts) == 6
+    assert len(scripts) == 7
     found = {path.name: _INLINE.findall(path.read_text("utf-8")) for path in pages}
     found |= {
         p.name: _EVALUATED.findall(p.read_text("utf-8")) for p in (*scripts, ROOT / "js/beacon.js")

@@ -11,13 +11,24 @@ from collector.question import (
     Condition,
     Dimension,
     Done,
+    Either,
     Not,
     Operator,
     Property,
     QueryError,
     TooSlowError,
 )
-from dashboard.chosen import Chosen, Comparing, chosen_at, joined, together, typed
+from dashboard.chosen import (
+    AnyOf,
+    Chosen,
+    Comparing,
+    chosen_at,
+    joined,
+    narrowed,
+    or_else,
+    together,
+    typed,
+)
 from tests.dashboard.reading import HOUR, Markup, card_rows, site_page, tiles
 from tests.editors import Newsroom, pageview
 
@@ -81,6 +92,8 @@ def test_two_values_of_one_kind_are_alternatives() -> None:
         (("contains", "page", "", " /blog "), "contains,page,/blog"),
         (("is", "props", " file ", "a.pdf"), "is,props:file,a.pdf"),
         (("is", "device", "", "Desktop"), "is,device,desktop"),
+        (("contains", "country", "", "zeal"), "is,country,NZ"),
+        (("contains_not", "device", "", "B"), "is_not,device,mobile,tablet"),
     ],
 )
 def test_a_form_takes_values_as_people_call_them(
@@ -91,12 +104,74 @@ def test_a_form_takes_values_as_people_call_them(
 
 
 @pytest.mark.parametrize(
-    "form", [("is", "city", "", "x"), ("was", "page", "", "x"), ("is", "props", "", "x")]
+    "form",
+    [
+        ("is", "city", "", "x"),
+        ("was", "page", "", "x"),
+        ("is", "props", "", "x"),
+        ("contains", "country", "", "x-y-z"),
+    ],
 )
 def test_a_form_that_asks_for_what_is_not_there_is_refused(form: tuple[str, str, str, str]) -> None:
     """Fields and comparisons are closed lists, and a property needs a name."""
     with pytest.raises(QueryError):
         typed(*form)
+
+
+EITHER = AnyOf((GOOGLE, Chosen(Comparing.CONTAINS, Dimension.PAGE, ("/a,b|\\",))))
+
+
+def test_filters_about_different_things_are_alternatives() -> None:
+    """Read back from their address; turned round none of them fits; of two one is left."""
+    for each in (EITHER, EITHER.negated()):
+        assert chosen_at(each.address) == each
+        (address,) = parse_qs(urlencode([("f", each.address)]))["f"]
+        assert chosen_at(address) == each
+    assert EITHER.filter == Either(tuple(each.filter for each in EITHER.choices))
+    assert EITHER.negated().filter == Not(EITHER.filter)
+    assert EITHER.words == "Source is Google or Page contains /a,b|\\"
+    assert EITHER.negated().words == f"none of: {EITHER.words}"
+    assert EITHER.without(EITHER.choices[1]) == GOOGLE
+    assert EITHER.negated().without(EITHER.choices[1]) == GOOGLE.negated()
+    for address in ("or,is", "or,is\\,source\\,Google", "or,a,b", "or,or\\,is,is\\,os\\,iOS"):
+        with pytest.raises(QueryError):
+            chosen_at(address)
+
+
+def test_alternatives_are_built_one_by_one() -> None:
+    """Onto the filter that is named; one that is there already changes nothing."""
+    page = Chosen(Comparing.IS, Dimension.PAGE, ("/",))
+    both = or_else([page, GOOGLE], 1, chosen_at("is,os,iOS"))  # type: ignore[arg-type]
+    assert [each.words for each in both] == ["Page is /", "Source is Google or System is iOS"]
+    three = or_else(both, 1, page)
+    assert three[1].words == "Source is Google or System is iOS or Page is /"
+    assert or_else(three, 1, page) == three
+    assert or_else([page], 0, page) == (page,)
+    for index in (-1, 1):
+        with pytest.raises(QueryError):
+            or_else([page], index, GOOGLE)
+    assert narrowed(both, Dimension.SOURCE, "Bing")[1] == both[1]
+    assert joined(both, GOOGLE)[2] == GOOGLE
+
+
+def test_the_form_builds_alternatives(busy: Newsroom) -> None:
+    """Without a script: chosen from what is in force, shown in one chip with its parts."""
+    page = site_page(busy, "?f=is,source,Google")
+    assert '<option value="0">It will do instead of: Source is Google</option>' in page
+    form = "?period=day&f=is,source,Google&field=browser&comparing=is&value=Firefox&or="
+    response = busy.editor().get(f"/sites/example.com{form}0")
+    place = response.headers["location"].partition("?")[2]
+    narrowed_page = site_page(busy, f"?{place}")
+    assert tiles(narrowed_page)["Visitors"] == "2"
+    chips = narrowed_page.partition('class="chips"')[2].partition("</ul>")[0]
+    said = Markup(chips).words.replace("\N{MULTIPLICATION SIGN}", "-")
+    assert "any of Source is Google - Browser is Firefox - -" in said
+    hrefs = Markup(chips).hrefs()
+    assert tiles(site_page(busy, hrefs[0]))["Visitors"] == "1"
+    assert "f=is,browser,Firefox" in hrefs[1]
+    assert "f=is,source,Google" in hrefs[2]
+    assert busy.editor().get(f"/sites/example.com{form}7").status_code == 400
+    assert busy.editor().get(f"/sites/example.com{form}x").status_code == 400
 
 
 def test_a_click_on_a_row_narrows_the_whole_page_down(busy: Newsroom) -> None:

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from collector.accounts import Role
 from tests.dashboard.reading import DAY, HOUR, Markup, site_page
 from tests.editors import Client, Newsroom, pageview
 
@@ -68,6 +69,42 @@ def test_filters_are_kept_as_a_segment(room: Newsroom) -> None:
     (key,) = re.findall(r'name="id" value="(\d+)"', settings)
     _write(editor, do="strike-segment", id=key)
     assert "From Google" not in editor.get(SETTINGS).text
+
+
+def test_filters_are_kept_for_oneself(room: Newsroom) -> None:
+    """By whoever may look; nobody else sees them, or may strike them out."""
+    site = room.site()
+    room.count(pageview(site, 1, HOUR, source="Google"))
+    owner, viewer = room.editor(), room.editor("viewer@example.com", Role.VIEWER)
+    shown = "/sites/example.com?period=day&f=is,source,Google"
+    page = viewer.get(shown).text
+    assert "Keep for me" in page
+    assert "Keep for all" not in page
+    form = {"filters": "f=is,source,Google", "name": "Mine", "back": shown}
+    path = "/sites/example.com/segments"
+    assert viewer.post("/sites/example.com/notes", data={**form, "do": "keep"}).status_code == 403
+    for _ in range(2):
+        assert viewer.post(path, data=form).headers["location"] == shown
+    assert viewer.get(shown).text.count(">Mine</a>") == 1
+    assert "Mine" not in owner.get(shown).text
+    assert "Keep for all" in owner.get(shown).text
+    _write(owner, do="keep", name="Mine", filters="f=is,os,iOS")
+    page = viewer.get(shown).text
+    assert page.count(">Mine</a>") == 2
+    (key,) = re.findall(r'name="id" value="(\d+)"', page)
+    owner.post(path, data={"do": "strike", "id": key})
+    _write(owner, do="strike-segment", id=key)
+    assert viewer.get(shown).text.count(">Mine</a>") == 2
+    assert viewer.post(path, data={"do": "strike", "id": key}).status_code == 303
+    assert viewer.get(shown).text.count(">Mine</a>") == 1
+    for wrong in (
+        {"name": "x"},
+        {**form, "name": ""},
+        {"do": "strike"},
+        {**form, "filters": "f=x"},
+    ):
+        assert viewer.post(path, data=wrong).status_code == 400
+    assert viewer.post(path, content=b"x=" + b"y" * 40_000).status_code == 400
 
 
 @pytest.mark.parametrize(

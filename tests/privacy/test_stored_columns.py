@@ -274,6 +274,7 @@ STORED = {
         "site": "of which site",
         "name": "as an editor called it",
         "filters": "as an editor chose them",
+        "user": "whose it is alone, an account of the dashboard; NULL where all share it",
     },
     "control: excluded_paths": {
         "site": "of which site",

@@ -149,7 +149,7 @@ def log_in(page: Page, password: str = PASSWORD) -> None:
     """Send the login form of the page that is open."""
     page.get_by_label("E-mail address").fill(EMAIL)
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Log in", exact=True).click()
 
 
 def kept(page: Page) -> dict[str, list[str]]:

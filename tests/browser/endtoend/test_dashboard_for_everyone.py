@@ -183,6 +183,7 @@ def test_a_whole_list_opens_over_the_numbers(read: Desk) -> None:
     expect(page).to_have_url(f"{site}/by/page?{shown}")
     assert barriers(page) == []
     dialog.get_by_role("link", name="Pageviews").click()
+    page.wait_for_url("**sort=-pageviews")
     expect(dialog.get_by_role("link", name="Pageviews")).to_be_focused()
     search.fill("read/b")
     page.keyboard.press("Enter")
