@@ -47,6 +47,16 @@ class Asker:
         """Tell whether they decide about all sites."""
         return self.may(Role.OWNER, ALL_SITES)
 
+    @property
+    def edits(self) -> bool:
+        """Tell whether they are an editor of the site that the address names, or more."""
+        return self.site is not None and self.may(Role.EDITOR, self.site.id)
+
+    @property
+    def owns(self) -> bool:
+        """Tell whether they are an owner of the site that the address names."""
+        return self.site is not None and self.may(Role.OWNER, self.site.id)
+
     def role(self, site: int) -> Role | None:
         """Return what they are to a site: the most of what they are to it and to all."""
         if self.key is not None and self.key.sites and site not in self.key.sites:

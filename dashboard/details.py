@@ -21,8 +21,10 @@ from collector.question import (
     Row,
     is_of_events,
 )
+from collector.trail import Act, Trail
 from dashboard import tables
 from dashboard.addresses import Link, site_path
+from dashboard.asker import who_asks
 from dashboard.asking import Answer, Unanswered, answers
 from dashboard.cards import Drawing, Line, details_path, is_beside
 from dashboard.fields import FILTERABLE, address, field_at, label, plural, value_name
@@ -92,6 +94,9 @@ def details_page(frame: Frame, request: Request) -> Response:
     rows = [] if isinstance(answer, Unanswered) else _found(answer.rows, wanted)
     written = request.query_params.get("format", "html")
     if written in {"csv", "json"} and not isinstance(answer, Unanswered):
+        about = f"{frame.site.domain}: {address(wanted.field)}, {written}"
+        trail = Trail(frame.parts.control)
+        trail.note(frame.now, who_asks().name, Act.EXPORTED, frame.site.id, about)
         return _file(frame, query, rows, written)
     return _html(frame, wanted, query, rows, answer)
 
