@@ -32,12 +32,15 @@ def peer_of(scope: Scope) -> str:
 def headers_of(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     """Return headers by name; lines of one name are joined in their order."""
     headers = dict(pairs)
-    if len(headers) < len(pairs):
-        headers = {}
-        for name, value in pairs:
-            between = b"; " if name == b"cookie" else b", "
-            headers[name] = headers[name] + between + value if name in headers else value
-    return headers
+    if len(headers) == len(pairs):
+        return headers
+    values: dict[bytes, list[bytes]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    # At once: there may be thousands of one name.
+    return {
+        name: (b"; " if name == b"cookie" else b", ").join(lines) for name, lines in values.items()
+    }
 
 
 async def body_of(receive: Receive) -> bytes | None:

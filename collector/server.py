@@ -6,6 +6,8 @@ closes what is overdue, which also spares the hot road a timer per request.
 
 import asyncio
 import gc
+import logging
+import resource
 import signal
 import socket
 from types import FrameType
@@ -14,12 +16,21 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+_LOG = logging.getLogger("gatecount.server")
 # Chrome and Firefox stay well under 8 KiB; proxies commonly allow 16 or 32.
 MAX_HEAD_BYTES = 16 * 1024
 REQUEST_TIMEOUT_S = 15.0  # from a request's first byte to its last
+# Requests of one connection that wait for their turn: each takes 2 KB, and needs but 20 bytes.
+# Browsers and proxies send none.
+MAX_PIPELINED = 256
+READ_TIMEOUT_S = 30.0  # for taking in more of an answer
 IDLE_TIMEOUT_S = 75.0  # longer than proxies keep a connection, so that they close it
 SHUTDOWN_TIMEOUT_S = 5
 _BACKLOG = 4096
+_MOST_FILES = 65_536
+FILES_KEPT_FREE = 256  # of those that may be open: for chunks, databases, answers to the keeper
+_SHED_SHARE = 16  # one connection in so many is closed when there are too many
+_SHED_EVERY_S = 0.01  # in which fewer come in than files are kept free
 # With the defaults, collections of many live objects made the slowest requests wait 70 ms.
 _GC_THRESHOLDS = (50_000, 50, 1_000)
 _HEAD_TOO_LARGE = (
@@ -28,20 +39,50 @@ _HEAD_TOO_LARGE = (
 )
 
 
-class _HeadTooLargeError(Exception):
+class _RefusedError(Exception):
     """Stops the parser."""
 
 
 class LimitedProtocol(HttpToolsProtocol):
     """HTTP/1.1 with a limit on a head's size and a deadline for whatever is awaited."""
 
+    most_connections = _MOST_FILES
+    shed = 0  # since that was last told
+    _shed_again_s = 0.0
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start waiting for a first request."""
+        """Start waiting for a first request; those who wait longest go if there are too many."""
         super().connection_made(transport)  # type: ignore[arg-type]
         self._in_head = True
         self._head_bytes = 0  # of reads that held nothing but the head in progress
         self._may_be_large = self._is_too_large = False
-        self.due_s: float | None = self.loop.time() + REQUEST_TIMEOUT_S
+        self.unread_due_s: float | None = None
+        self._wait(REQUEST_TIMEOUT_S)
+        if len(self.connections) > self.most_connections:
+            self._shed()
+
+    def _shed(self) -> None:
+        """Close some of the connections on which we wait for others, the longest waits first.
+
+        Where a process has no file left to open, nobody is let in, and a chunk cannot be begun.
+        """
+        now_s = self.loop.time()
+        if now_s < LimitedProtocol._shed_again_s:  # those closed just now are still being counted
+            return
+        LimitedProtocol._shed_again_s = now_s + _SHED_EVERY_S
+        ours = (one for one in self.connections if isinstance(one, LimitedProtocol))
+        waiting = sorted((one for one in ours if one.due_s is not None), key=_waits_since_s)
+        for one in waiting[: len(waiting) // _SHED_SHARE + 1]:
+            one.transport.abort()
+            LimitedProtocol.shed += 1
+
+    def is_overdue(self, now_s: float) -> bool:
+        """Tell whether what the other end should do by now is not done."""
+        return any(due_s is not None and due_s < now_s for due_s in (self.due_s, self.unread_due_s))
+
+    def _wait(self, seconds: float) -> None:
+        self.waits_since_s = self.loop.time()
+        self.due_s: float | None = self.waits_since_s + seconds
 
     def data_received(self, data: bytes) -> None:
         """Take in bytes; a head that grows too large is refused, however it comes."""
@@ -57,22 +98,25 @@ class LimitedProtocol(HttpToolsProtocol):
         """Start the clock of a request."""
         super().on_message_begin()
         self._head_bytes = 0
-        self.due_s = self.loop.time() + REQUEST_TIMEOUT_S
+        self._wait(REQUEST_TIMEOUT_S)
 
     def on_headers_complete(self) -> None:
         """Go on to the body."""
         self._in_head, self._head_ended = False, True
+        if len(self.pipeline) >= MAX_PIPELINED:
+            self.transport.abort()
+            raise _RefusedError
         # Counted only if the bytes read allow it, which also hold other pipelined requests.
         if self._may_be_large and self._size_of_head_bytes() > MAX_HEAD_BYTES:
             self._is_too_large = True
-            raise _HeadTooLargeError
+            raise _RefusedError
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no request; the parser stopped at a head that is too large as well."""
         if self._is_too_large:
             self._refuse_head()
-        else:
+        elif not self.transport.is_closing():
             super().send_400_response(msg)
 
     def on_message_complete(self) -> None:
@@ -87,12 +131,23 @@ class LimitedProtocol(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
-        if self.pipeline:
+        if self.pipeline:  # no more is read before all of it is answered
             cycle, app = self.pipeline.pop()
             self._start_asgi_task(cycle, app)
-        elif self.due_s is None:  # else the rest of a body is still to come
-            self.due_s = self.loop.time() + IDLE_TIMEOUT_S
+            return
+        self.flow.resume_reading()
+        if self.due_s is None:  # else the rest of a body is still to come
+            self._wait(IDLE_TIMEOUT_S)
+
+    def pause_writing(self) -> None:
+        """Wait for a client that takes in what it asked for, but not for ever."""
+        super().pause_writing()
+        self.unread_due_s = self.loop.time() + READ_TIMEOUT_S
+
+    def resume_writing(self) -> None:
+        """Go on with the answer."""
+        super().resume_writing()
+        self.unread_due_s = None
 
     def shutdown(self) -> None:
         """End at a shutdown; a stream has no end of its own, and its browser comes again."""
@@ -109,6 +164,10 @@ class LimitedProtocol(HttpToolsProtocol):
         if not self.transport.is_closing():
             self.transport.write(_HEAD_TOO_LARGE)
             self.transport.close()
+
+
+def _waits_since_s(connection: LimitedProtocol) -> float:
+    return connection.waits_since_s
 
 
 class Server(uvicorn.Server):
@@ -128,10 +187,20 @@ class Server(uvicorn.Server):
         if counter % 10 == 0:
             now_s = asyncio.get_running_loop().time()
             for connection in list(self.server_state.connections):
-                due_s = getattr(connection, "due_s", None)
-                if due_s is not None and due_s < now_s:
-                    connection.transport.close()
+                if isinstance(connection, LimitedProtocol) and connection.is_overdue(now_s):
+                    _hang_up(connection.transport)
+            if LimitedProtocol.shed:
+                _LOG.warning("connections_shed", extra={"count": LimitedProtocol.shed})
+                LimitedProtocol.shed = 0
         return await super().on_tick(counter)
+
+
+def _hang_up(transport: asyncio.Transport) -> None:
+    """Close a connection; what its client does not take in would keep it open for ever."""
+    if transport.get_write_buffer_size():
+        transport.abort()
+    else:
+        transport.close()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -147,6 +216,15 @@ def listen(host: str, port: int) -> socket.socket:
         raise OSError(getattr(error, "errno", 0), f"{host}:{port}: {why}") from None
     bound.set_inheritable(True)
     return bound
+
+
+def _allowed_connections() -> int:
+    """Let this process open as many files as it may; return how many can be connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return max(1, most - FILES_KEPT_FREE)
 
 
 def serve(app: Any, bound: socket.socket) -> bool:  # noqa: ANN401 - any ASGI application
@@ -165,6 +243,7 @@ def serve(app: Any, bound: socket.socket) -> bool:  # noqa: ANN401 - any ASGI ap
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
     )
     server = Server(config)
+    LimitedProtocol.most_connections = _allowed_connections()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)

@@ -28,7 +28,10 @@ from tests.serving import (
 )
 
 # As short as a slow machine allows; a sweep is a second.
-SHORT_S = {"REQUEST_TIMEOUT_S": 1.5, "IDLE_TIMEOUT_S": 2.0, "SHUTDOWN_TIMEOUT_S": 0.3}
+SHORT_S = {
+    "REQUEST_TIMEOUT_S": 1.5, "IDLE_TIMEOUT_S": 2.0, "SHUTDOWN_TIMEOUT_S": 0.3,
+    "READ_TIMEOUT_S": 1.0,
+}  # fmt: skip
 SOCKET_TIMEOUT_S = 15.0
 EVENT = json.dumps(pageview("/over-a-socket")).encode()
 CANARY = "canary7f3a"
