@@ -100,19 +100,24 @@ class _SiteDay:
     exclusion: Exclusion | None
 
 
-class _Asker(NamedTuple):
-    """Who sent a request, for as long as it takes to answer it."""
+class _Seen(NamedTuple):
+    """What a request says, for as long as it takes to answer it."""
 
+    posted: wire.Posted
+    url: scrub.ScrubbedUrl
+    referrer: str  # a host, "" of none
     user_agent: str
     address: str
 
 
-class _Moment(NamedTuple):
-    """When an event is, by the clock of its site and by everybody's."""
+class _Place(NamedTuple):
+    """Where an event belongs: a visitor's day, by the clock of its site, and a moment by ours."""
 
+    site: Site
     date: str
     hour: int
     at_us: int
+    token: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,15 +273,11 @@ class Ingest:
         if today is None or now_us >= today.until_us:
             today = self._turn(site, now_us)
 
-        asker = _Asker(
-            headers.get(b"user-agent", b"").decode("latin-1"), self._address(scope, headers)
-        )
-        referrer = _referrer(posted.referrer, today.registrable, url.host)
-        is_foreign = self._is_foreign(scope, headers, today.registrable)
-        reason = _reason_to_drop(is_foreign, asker.user_agent, referrer)
+        seen = self._seen(scope, headers, posted, url, today.registrable)
+        reason = self._reason_to_drop(scope, headers, seen, today.registrable)
         if reason is not None:
             return self._drop(site.id, today.date, reason)
-        network = anonymise.network(asker.address)
+        network = anonymise.network(seen.address)
         if today.exclusion and (reason := _excluded(today.exclusion, url.path, network)):
             return self._drop(site.id, today.date, reason)
         if self._floods.is_over(network, now_s):
@@ -284,31 +285,37 @@ class Ingest:
         if today.share.events >= self._daily_limit:
             return self._drop(site.id, today.date, DropReason.DAILY_LIMIT)
         today.share.events += 1
-        token = anonymise.visitor_token(today.key, site.domain, network, asker.user_agent)
-        moment = _Moment(today.date, today.hour, now_us)
-        event = self._event(site, moment, token, posted, url, referrer, asker)
-        return journal.line(today.share.narrowed(event))
+        token = anonymise.visitor_token(today.key, site.domain, network, seen.user_agent)
+        place = _Place(site, today.date, today.hour, now_us, token)
+        return journal.line(today.share.narrowed(self._event(place, seen)))
 
-    def _event(
+    def _seen(
         self,
-        site: Site,
-        moment: _Moment,
-        token: int,
+        scope: Scope,
+        headers: dict[bytes, bytes],
         posted: wire.Posted,
         url: scrub.ScrubbedUrl,
-        referrer: str,
-        asker: _Asker,
-    ) -> Event:
+        registrable: str,
+    ) -> _Seen:
+        referrer = sources.referrer_host(posted.referrer) if posted.referrer else ""
+        if referrer and registrable_domain(referrer) in (registrable, url.host):
+            referrer = ""  # a site's own hosts are no source
+        user_agent = headers.get(b"user-agent", b"").decode("latin-1")
+        return _Seen(posted, url, referrer, user_agent, self._address(scope, headers))
+
+    def _event(self, place: _Place, seen: _Seen) -> Event:
         """Return what is kept: this is where address and user agent end."""
+        site, date, hour, at_us, token = place
+        posted, url, referrer, user_agent, address = seen
         if referrer:
             referrer = scrub.scrub_host(referrer, registrable_domain(referrer))
-        device = anonymise.device(asker.user_agent)
+        device = anonymise.device(user_agent)
         origin = sources.origin(referrer, url.utm_source, url.utm_medium, url.paid_click)
         return Event(
             site=site.id,
-            date=moment.date,
-            hour=moment.hour,
-            at_us=moment.at_us,
+            date=date,
+            hour=hour,
+            at_us=at_us,
             token=token,
             name=posted.name,
             host=scrub.scrub_host(url.host, site.domain),
@@ -319,7 +326,7 @@ class Ingest:
             utm_source=url.utm_source,
             utm_medium=url.utm_medium,
             utm_campaign=url.utm_campaign,
-            country=self._countries.country(asker.address),
+            country=self._countries.country(address),
             device=device.device,
             browser=device.browser,
             os=device.os,
@@ -357,25 +364,20 @@ class Ingest:
         self, scope: Scope, headers: dict[bytes, bytes], site: Site, posted: wire.Posted
     ) -> Likeness:
         now = datetime.fromtimestamp(self._clock(), ZoneInfo(site.timezone))
-        asker = _Asker(
-            headers.get(b"user-agent", b"").decode("latin-1"), self._address(scope, headers)
-        )
-        url = _scrubbed(posted.url)
         registrable = registrable_domain(site.domain)
-        referrer = _referrer(posted.referrer, registrable, url.host)
-        is_foreign = self._is_foreign(scope, headers, registrable)
-        moment = _Moment(now.date().isoformat(), now.hour, int(now.timestamp() * 1_000_000))
-        token = secrets.randbits(64)
-        reason = _reason_to_drop(is_foreign, asker.user_agent, referrer)
+        seen = self._seen(scope, headers, posted, _scrubbed(posted.url), registrable)
+        at_us, token = int(now.timestamp() * 1_000_000), secrets.randbits(64)
+        place = _Place(site, now.date().isoformat(), now.hour, at_us, token)
+        reason = self._reason_to_drop(scope, headers, seen, registrable)
         if reason is None and (exclusion := self._sites.exclusions.get(site.id)):
-            reason = _excluded(exclusion, url.path, anonymise.network(asker.address))
+            reason = _excluded(exclusion, seen.url.path, anonymise.network(seen.address))
         return Likeness(
             domain=site.domain,
-            event=self._event(site, moment, token, posted, url, referrer, asker),
+            event=self._event(place, seen),
             reason=reason,
             objection=_objection(headers),
-            address=asker.address,
-            user_agent=asker.user_agent,
+            address=seen.address,
+            user_agent=seen.user_agent,
             page=posted.url,
             referrer=posted.referrer,
             unread=tuple(sorted(name.decode("latin-1") for name in headers.keys() - _READ)),
@@ -475,9 +477,18 @@ class Ingest:
         self._drops[site, date, reason] += 1
         return None
 
-    def _is_foreign(self, scope: Scope, headers: dict[bytes, bytes], registrable: str) -> bool:
-        """Tell whether an event came in where the cookie of its site's visitors cannot be seen."""
-        return not self._allow_third_party and self._posted_to(scope, headers) != registrable
+    def _reason_to_drop(
+        self, scope: Scope, headers: dict[bytes, bytes], seen: _Seen, registrable: str
+    ) -> DropReason | None:
+        """Return why a well-formed event of a known site does not count, whoever else sent any."""
+        # Elsewhere the cookie of its site's visitors cannot be seen.
+        if not self._allow_third_party and self._posted_to(scope, headers) != registrable:
+            return DropReason.THIRD_PARTY
+        if bots.is_bot(seen.user_agent):
+            return DropReason.BOT
+        if seen.referrer and bots.is_referrer_spam(seen.referrer):
+            return DropReason.REFERRER_SPAM
+        return None
 
     def _posted_to(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
         return registrable_domain(asked_host(peer_of(scope), headers, self._trusted))
@@ -526,23 +537,6 @@ class Ingest:
         if bots.is_bot(headers.get(b"user-agent", b"").decode("latin-1")):
             found.append(Obstacle.BOT)
         return tuple(found)
-
-
-def _referrer(posted: str, registrable: str, host: str) -> str:
-    """Return the host an event's visitor came from, "" of none; a site's own are no source."""
-    referrer = sources.referrer_host(posted) if posted else ""
-    return "" if referrer and registrable_domain(referrer) in (registrable, host) else referrer
-
-
-def _reason_to_drop(is_foreign: bool, user_agent: str, referrer: str) -> DropReason | None:  # noqa: FBT001 - the first check of three
-    """Return why a well-formed event of a known site does not count, floods apart."""
-    if is_foreign:
-        return DropReason.THIRD_PARTY
-    if bots.is_bot(user_agent):
-        return DropReason.BOT
-    if referrer and bots.is_referrer_spam(referrer):
-        return DropReason.REFERRER_SPAM
-    return None
 
 
 def _excluded(exclusion: Exclusion, path: str, network: bytes) -> DropReason | None:

@@ -1,9 +1,13 @@
 """How fast events are taken, against a bare uvicorn app in the same run.
 
-    python tests/bench/ingest.py [--seconds 5] [--rounds 3] [--connections 64]
+    python tests/bench/ingest.py [--seconds 5] [--rounds 3] [--connections 64] [--against CLONE]
 
 The servers take turns on one core, the load comes from another. `ingest` and `serve` acknowledge
 durably; before each bare run the loader's backlog is drained, so that nothing runs beside it.
+
+With a clone of another commit, `ingest` of that one takes turns with ours, and the last column is
+how many events we take for each of its: by the clock, and by the processor time of an event, which
+says the same on a busy machine.
 """
 
 import argparse
@@ -20,7 +24,6 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -28,14 +31,14 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from collector.control import Control
-
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 SERVER_CORE = 0
 LOAD_CORE = 1
 SITE = "bench.example"
+HERE = Path(__file__).parents[2]
+THEIRS = "ingest of the other"
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 _BARE = """
 async def app(scope, receive, send):
@@ -192,11 +195,15 @@ def _load(
 class Server:
     """A server process pinned to the servers' core."""
 
-    def __init__(self, command: list[str], port: int, log: Path) -> None:
+    def __init__(self, command: list[str], port: int, log: Path, cwd: Path = HERE) -> None:
         self.port = port
         self._log = log.open("wb")
         self.process = subprocess.Popen(
-            ["taskset", "-c", str(SERVER_CORE), *command], stdout=self._log, stderr=self._log
+            ["taskset", "-c", str(SERVER_CORE), *command],
+            stdout=self._log,
+            stderr=self._log,
+            cwd=cwd,
+            env=os.environ | {"PYTHONPATH": str(cwd)},
         )
         self._wait()
 
@@ -270,37 +277,46 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _servers(folder: Path) -> dict[str, Server]:
-    (folder / "bare.py").write_text(_BARE)
-    ports = [free_port() for _ in range(3)]
-    python = sys.executable
-    bare = [python, "-m", "uvicorn", "--app-dir", str(folder), "bare:app", "--no-access-log"]
-    bare += ["--loop", "uvloop", "--http", "httptools", "--log-level", "warning"]
-    ours = [python, "-m", "collector"]
-    for name in ("ingest", "serve"):
-        (folder / name).mkdir()
-        control = Control.open(folder / name / "control.sqlite")
-        control.add_site(SITE, "UTC", datetime.now(UTC))
-        control.close()
+def _servers(folder: Path, against: Path | None) -> dict[str, Server]:
     os.environ["GATECOUNT_FLOOD_LIMIT"] = "1000000"
-    return {
-        "bare": Server([*bare, "--port", str(ports[0])], ports[0], folder / "bare.log"),
-        **{
-            name: Server(
-                [*ours, "--data", str(folder / name), name, "--port", str(port)],
-                port,
-                folder / f"{name}.log",
-            )
-            for name, port in zip(("ingest", "serve"), ports[1:], strict=True)
-        },
-    }
+    servers = {"bare": _bare(folder), "ingest": _ours("ingest", folder, HERE)}
+    if against:
+        servers[THEIRS] = _ours("ingest", folder / "theirs", against.resolve())
+    else:
+        servers["serve"] = _ours("serve", folder, HERE)
+    return servers
+
+
+def _bare(folder: Path) -> Server:
+    (folder / "bare.py").write_text(_BARE)
+    port = free_port()
+    bare = [sys.executable, "-m", "uvicorn", "--app-dir", str(folder), "bare:app"]
+    bare += ["--loop", "uvloop", "--http", "httptools", "--log-level", "warning"]
+    return Server([*bare, "--no-access-log", "--port", str(port)], port, folder / "bare.log")
+
+
+def _ours(command: str, folder: Path, clone: Path) -> Server:
+    """Start what a clone has, on a data directory that it made itself."""
+    data = folder / command
+    data.mkdir(parents=True)
+    program = [sys.executable, "-m", "collector", "--data", str(data)]
+    subprocess.run(
+        [*program, "site", "add", SITE],
+        check=True,
+        cwd=clone,
+        env=os.environ | {"PYTHONPATH": str(clone)},
+        stdout=subprocess.DEVNULL,
+    )
+    port = free_port()
+    started = [*program, command, "--port", str(port)]
+    return Server(started, port, folder / f"{command}.log", clone)
 
 
 def _table(runs: dict[str, list[Run]]) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in (
         "server", "requests/s", "of bare", "p50 ms", "p99 ms", "CPU s/100k", "RSS MiB", "drained s",
-        "failed",
+        "failed", *(["of the other"] if THEIRS in runs else []),
     ):  # fmt: skip
         table.add_column(column, justify="right")
     for name, done in runs.items():
@@ -315,8 +331,19 @@ def _table(runs: dict[str, list[Run]]) -> Table:
             f"{max(run.resident_mib for run in done):.0f}",
             f"{max(run.drained_s for run in done):.1f}",
             str(sum(run.failed for run in done)),
+            *([_against(done, runs[THEIRS])] if THEIRS in runs and name == "ingest" else []),
         )
     return table
+
+
+def _against(ours: list[Run], theirs: list[Run]) -> str:
+    """Return how many events we take for each of theirs, by the clock and by processor time."""
+    pairs = list(zip(ours, theirs, strict=True))
+    rate = statistics.median(one.rate / other.rate for one, other in pairs)
+    cost = statistics.median(
+        (other.cpu_s / other.requests) / (one.cpu_s / one.requests) for one, other in pairs
+    )
+    return f"{rate:.3f}, {cost:.3f}"
 
 
 def main() -> None:
@@ -325,10 +352,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--against", type=Path, metavar="CLONE")
     asked = parser.parse_args()
     texts = requests(100_000, random.Random(7))
     with tempfile.TemporaryDirectory(prefix="gatecount-bench-") as folder:
-        servers = _servers(Path(folder))
+        servers = _servers(Path(folder), asked.against)
         runs: dict[str, list[Run]] = {name: [] for name in servers}
         try:
             for _ in range(asked.rounds):
