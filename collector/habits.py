@@ -64,18 +64,17 @@ def _kind(number: int, site: demo.Site) -> Kind:
     ]
     devices = list(dict.fromkeys(device for device, _ in screens))
     chances = [event.chance for event in site.events]
-    kind = {"kind": number}
     return Kind(
         number=number,
         events_a_visit=_pages_a_visit(site) * (1 + sum(chances)),
         ways={
-            **kind,
+            "kind": number,
             "sources": [list(way) for way in distinct],
             "countries": list(readers.countries),
             "devices": [list(map(str, device)) for device in devices],
         },
         draws={
-            **kind,
+            "kind": number,
             "draws": _DRAWS,
             "hours": _listed(_drawn(site.hours)),
             "source_of": _listed(
@@ -89,22 +88,29 @@ def _kind(number: int, site: demo.Site) -> Kind:
         },
         habits={
             **_EVERYWHERE,
-            **kind,
+            **_of_site(site),
+            "kind": number,
             "draws": _DRAWS,
-            "one_page": site.one_page,
-            "further_pages": site.further_pages,
-            "reading_s": site.reading_s,
             "spike_source": [way[1] for way in distinct].index(sources.Channel.SOCIAL),
             "countries": len(readers.countries),
             "devices": len(devices),
-            "event_names": [event.name for event in site.events],
-            "event_interactive": [event.interactive for event in site.events],
-            "event_properties": [event.property for event in site.events],
-            "event_values": [list(event.values) for event in site.events],
-            "event_amounts": [event.amount or None for event in site.events],
-            "event_currencies": [event.currency or None for event in site.events],
         },
     )
+
+
+def _of_site(site: demo.Site) -> dict[str, object]:
+    """Return how a site is read, and which events it has."""
+    return {
+        "one_page": site.one_page,
+        "further_pages": site.further_pages,
+        "reading_s": site.reading_s,
+        "event_names": [event.name for event in site.events],
+        "event_interactive": [event.interactive for event in site.events],
+        "event_properties": [event.property for event in site.events],
+        "event_values": [list(event.values) for event in site.events],
+        "event_amounts": [event.amount or None for event in site.events],
+        "event_currencies": [event.currency or None for event in site.events],
+    }
 
 
 def _pages_a_visit(site: demo.Site) -> float:

@@ -88,6 +88,39 @@ class Change:
     before: str
     after: str
 
+    def machine(self) -> dict[str, Any]:
+        """Return it as programs read it."""
+        return {
+            "changed_at": self.changed_at.isoformat(),
+            "site": self.domain or None,
+            "setting": self.setting.value,
+            "before": self.before,
+            "after": self.after,
+        }
+
+
+# What is so whatever the configuration.
+_ALWAYS: Mapping[str, object] = {
+    "deadlines": {
+        "day_key_destroyed_after_s": GRACE_S,
+        "sealed_after_minutes": SEALED_AFTER_MINUTES,
+        "raw_gone_after_hours": RAW_GONE_AFTER_HOURS,
+    },
+    "stored": {
+        "until_the_day_is_over": UNSEALED,
+        "sealed_visits": VISITS,
+        "sealed_events": EVENTS,
+    },
+    "never_stored": NEVER,
+    "objections": {
+        "cookies": [HOST_OPT_OUT_COOKIE, OPT_OUT_COOKIE],
+        "lifetime_days": OPT_OUT_LIFETIME_S // _SECONDS_A_DAY,
+        "sec_gpc": True,
+        "dnt": True,
+    },
+    "pages": {"opt_out": "opt-out", "your_visit": "your-visit", "privacy": "privacy"},
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -108,36 +141,10 @@ class Statement:
             "sites": [self._machine_site(site) for site in self.sites],
             "settings": {value.setting.value: value.now for value in self.values},
             "weaker_than_usual": self.weaker(),
-            "deadlines": {
-                "day_key_destroyed_after_s": GRACE_S,
-                "sealed_after_minutes": SEALED_AFTER_MINUTES,
-                "raw_gone_after_hours": RAW_GONE_AFTER_HOURS,
-            },
-            "stored": {
-                "until_the_day_is_over": UNSEALED,
-                "sealed_visits": VISITS,
-                "sealed_events": EVENTS,
-            },
-            "never_stored": NEVER,
             # Of today, by whoever shares a visitor's address and user agent.
             "looked_up": HELD if self.lets_look_up else (),
-            "objections": {
-                "cookies": [HOST_OPT_OUT_COOKIE, OPT_OUT_COOKIE],
-                "lifetime_days": OPT_OUT_LIFETIME_S // _SECONDS_A_DAY,
-                "sec_gpc": True,
-                "dnt": True,
-            },
-            "pages": {"opt_out": "opt-out", "your_visit": "your-visit", "privacy": "privacy"},
-            "changes": [
-                {
-                    "changed_at": change.changed_at.isoformat(),
-                    "site": change.domain or None,
-                    "setting": change.setting.value,
-                    "before": change.before,
-                    "after": change.after,
-                }
-                for change in self.changes
-            ],
+            **_ALWAYS,
+            "changes": [change.machine() for change in self.changes],
         }
 
     @property

@@ -318,17 +318,27 @@ def _readouts(plot: _Plot) -> Markup:
     )
 
 
+_COLUMN = Markup(
+    '<g><rect class="back" x="{x}%" y="0" width="{step}%" height="{full}"/>'
+    '<rect class="column" x="{x}%" y="{y}" width="{width}%" height="{height}"/>'
+    "<title>{said}</title></g>"
+)
+_COLUMNS = Markup(
+    '<svg class="columns" width="100%" height="{height}" role="img" aria-label="{said}">'
+    '<line class="grid" x1="0" x2="100%" y1="{top}" y2="{top}"/>'
+    '<text x="0" y="{above}">{highest}</text>{columns}'
+    '<line class="base" x1="0" x2="100%" y1="{foot}" y2="{foot}"/>'
+    '<text x="0" y="{text}">{first}</text>'
+    '<text x="100%" y="{text}" text-anchor="end">{last}</text></svg>'
+)
+
+
 def columns(values: Sequence[float], names: Sequence[str]) -> Markup:
     """Draw counts as columns side by side, each with its name and value under the pointer."""
     highest = max(1.0, *values) if values else 1.0
     step = 100 / max(1, len(values))
-    column = Markup(
-        '<g><rect class="back" x="{x}%" y="0" width="{step}%" height="{full}"/>'
-        '<rect class="column" x="{x}%" y="{y}" width="{width}%" height="{height}"/>'
-        "<title>{said}</title></g>"
-    )
     drawn = (
-        column.format(
+        _COLUMN.format(
             x=_short(index * step),
             step=_short(step),
             width=_short(step * _COLUMN_SHARE),
@@ -339,14 +349,7 @@ def columns(values: Sequence[float], names: Sequence[str]) -> Markup:
         )
         for index, (value, name) in enumerate(zip(values, names, strict=True))
     )
-    return Markup(
-        '<svg class="columns" width="100%" height="{height}" role="img" aria-label="{said}">'
-        '<line class="grid" x1="0" x2="100%" y1="{top}" y2="{top}"/>'
-        '<text x="0" y="{above}">{highest}</text>{columns}'
-        '<line class="base" x1="0" x2="100%" y1="{foot}" y2="{foot}"/>'
-        '<text x="0" y="{text}">{first}</text>'
-        '<text x="100%" y="{text}" text-anchor="end">{last}</text></svg>'
-    ).format(
+    return _COLUMNS.format(
         height=_COLUMNS_BASE_PX + _FOOT_PX,
         top=_short(_COLUMNS_TOP_PX + 0.5),
         above=_COLUMNS_TOP_PX - 4,
