@@ -51,6 +51,7 @@ _ADDED_UP = frozenset(
 )
 _PAGES = frozenset({"page", "entry_page", "exit_page"})
 _WITHIN_WEEKS = frozenset({Dimension.DAY, Dimension.WEEK, Dimension.WEEKDAY})
+_SPANS = ("quarter", "month", "week")  # that pages are summed up by, the longest first
 _DAY = timedelta(days=1)
 _NAMED = re.compile(r"\$(\w+)")
 # What of an hour ({0}) and the date is written in an answer.
@@ -205,8 +206,8 @@ class Answers:
         actions = self._actions(query) if side is Side.SEALED else None
         found = found_visits(query, side, actions)
         number = len(self._found)
-        if side is Side.UNSEALED or road(query, side) is not Road.VISITS:
-            columns = shared_columns(family, side, is_marked=False)
+        if road(query, side) is not Road.VISITS:
+            columns = shared_columns(family, side)
             found = Sums(self._keep(f"found_{number}", query, found, columns), {})
         return self._meet(family, side, found, number)
 
@@ -248,7 +249,7 @@ class Answers:
         often = "found"
         again = " OR ".join(sorted({again for _, again in told if again}))
         if again:
-            kept = shared_columns(family, side, is_marked=True)
+            kept = shared_columns(family, side)
             often = self._keep(f"often_{number}", family[0], found, kept, again)
         return _Found(found.text, found.values, often, f"met_{number}", columns)
 
@@ -264,27 +265,23 @@ class Answers:
         return Sums(f"({composed(statement('sums_of_rollups'), parts)})", {"rolled": name})
 
     def _rolled_spans(self, query: Query) -> dict[str, object]:
-        """Return of which months, weeks and days a period is made, so that sums hold most of it.
+        """Return of which quarters, months and weeks a period is made, so that few sums hold it.
 
-        A week is none of a month's parts: it may lie in two.
+        The longest first. A week is none of a month's parts: it may lie in two.
         """
         first, last = query.period.first, query.period.last
-        days = [first + n * _DAY for n in range((last - first).days + 1)]
-        months: list[date] = []
-        weeks: list[date] = []
-        if _WITHIN_WEEKS.isdisjoint(query.dimensions):
-            spans = self._session.run("rolled_spans", site=query.site, first=first, last=last)
-            left = set(days)
-            for chosen, name in ((months, "month"), (weeks, "week")):
-                if name == "week" and Dimension.MONTH in query.dimensions:
-                    continue
-                for span, begin, end in spans:
-                    theirs = {begin + n * _DAY for n in range((end - begin).days + 1)}
-                    if span == name and theirs <= left:
-                        chosen.append(begin)
-                        left -= theirs
-            days = sorted(left)
-        return {"months": months, "weeks": weeks, "days": days}
+        left = {first + n * _DAY for n in range((last - first).days + 1)}
+        chosen: list[tuple[str, date]] = []
+        wanted = _spans(query.dimensions)
+        rolled_spans = self._session.run("rolled_spans", site=query.site, first=first, last=last)
+        for name in wanted:
+            for span, begin, end in rolled_spans:
+                theirs = {begin + n * _DAY for n in range((end - begin).days + 1)}
+                if span == name and theirs <= left:
+                    chosen.append((span, begin))
+                    left -= theirs
+        spans, firsts = [span for span, _ in chosen], [begin for _, begin in chosen]
+        return {"spans": spans, "firsts": firsts, "days": sorted(left)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +317,13 @@ def _family(query: Query, side: Side) -> tuple[object, ...] | None:
     if road(query, side) not in {Road.VISITS, Road.VISITS_OF_ACTIONS}:
         return None
     return side, query.site, query.period, query.filters
+
+
+def _spans(dimensions: Sequence[Field]) -> tuple[str, ...]:
+    """Return by which spans sums may be: none may hold several of what is asked for."""
+    if not _WITHIN_WEEKS.isdisjoint(dimensions):
+        return ()
+    return ("month",) if Dimension.MONTH in dimensions else _SPANS
 
 
 def _beside(query: Query) -> tuple[object, ...] | None:

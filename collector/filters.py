@@ -17,7 +17,13 @@ from collector.question import (
     QueryError,
     conditions,
 )
-from collector.store import Session, StoreError, StoreInterruptedError, StoreMemoryError
+from collector.store import (
+    Session,
+    StoreError,
+    StoreInterruptedError,
+    StoreMemoryError,
+    statement,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,7 @@ Columns = Mapping[Field, Column]
 _PAGES = "(FROM archive.pages WHERE site = $site)"
 _ARRIVALS = "(FROM archive.arrivals WHERE site = $site)"
 _LIVE_ARRIVALS = "live.arrivals"
+_LIVE_PAGES = f"({statement('unsealed_pages').rstrip().removesuffix(';')})"
 # A visitor has one of each for the whole day: they are made of what a token is made of.
 OF_VISITORS = {
     Dimension.COUNTRY: "country",
@@ -57,6 +64,8 @@ _ARRIVED = {
 }
 _HOSTS = {Dimension.HOSTNAME: "entry_host", Dimension.EXIT_HOSTNAME: "exit_host"}
 _ENDS = {Dimension.ENTRY_PAGE: "entry_page", Dimension.EXIT_PAGE: "exit_page"}
+_PAGE = {Dimension.PAGE: "page"}
+_WHAT = {Dimension.EVENT_HOSTNAME: "host", Dimension.NAME: "name"}
 
 
 def _plain(names: Mapping[Dimension, str]) -> dict[Field, Column]:
@@ -65,6 +74,10 @@ def _plain(names: Mapping[Dimension, str]) -> dict[Field, Column]:
 
 def _arrivals(table: str) -> dict[Field, Column]:
     return {field: Column("arrival", table, "arrival", text) for field, text in _ARRIVED.items()}
+
+
+def _paths(table: str, names: Mapping[Dimension, str]) -> dict[Field, Column]:
+    return {field: Column(name, table, "page", "path") for field, name in names.items()}
 
 
 ARRIVED: Columns = _plain(_ARRIVED)  # of the arrivals themselves
@@ -78,29 +91,22 @@ MARKED: Mapping[Field, str] = {
     Dimension.UTM_CAMPAIGN: "utm_campaign_mark",
 }
 # Of what sealed_visits, sealed_actions and their like return.
-SEALED_VISITS: Columns = {
-    **_arrivals(_ARRIVALS),
+SEALED_VISITS: Columns = {**_arrivals(_ARRIVALS), **_plain(_HOSTS), **_paths(_PAGES, _ENDS)}
+SEALED_ACTIONS: Columns = {**_arrivals(_ARRIVALS), **_paths(_PAGES, _PAGE), **_plain(_WHAT)}
+UNSEALED_VISITS: Columns = {
+    **_arrivals(_LIVE_ARRIVALS),
     **_plain(_HOSTS),
-    **{field: Column(name, _PAGES, "page", "path") for field, name in _ENDS.items()},
+    **_paths(_LIVE_PAGES, _ENDS),
 }
-SEALED_ACTIONS: Columns = {
-    **_arrivals(_ARRIVALS),
-    Dimension.PAGE: Column("page", _PAGES, "page", "path"),
-    **_plain({Dimension.EVENT_HOSTNAME: "host", Dimension.NAME: "name"}),
-}
-UNSEALED_VISITS: Columns = {**_arrivals(_LIVE_ARRIVALS), **_plain(_HOSTS), **_plain(_ENDS)}
-UNSEALED_ACTIONS: Columns = _plain(
-    {Dimension.PAGE: "page", Dimension.EVENT_HOSTNAME: "host", Dimension.NAME: "name"}
-)
+UNSEALED_ACTIONS: Columns = {**_paths(_LIVE_PAGES, _PAGE), **_plain(_WHAT)}
 # Of what sealed_actions_of_visits and its like return: all in words.
 ACTIONS_OF_VISITS: Columns = _plain(
     {
         **_ARRIVED,
         **_HOSTS,
         **_ENDS,
+        **_WHAT,
         Dimension.PAGE: "path",
-        Dimension.EVENT_HOSTNAME: "host",
-        Dimension.NAME: "name",
     }
 )
 

@@ -128,6 +128,7 @@ class _Day:
     def make(self, session: Session) -> None:
         day: dict[str, object] = {"site": self.site, "date": self.date}
         start_us = int(self.starts.timestamp()) * 1_000_000
+        session.run("demo_pages", site=self.site)
         session.run("demo_arrivals", kind=self.kind.number)
         session.run(
             "demo_day",

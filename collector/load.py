@@ -141,6 +141,7 @@ def _load_rows(session: Session, chunk: str, file: str) -> None:
     session.run("load_batch", file=file)
     has_erasures = _erase(session)
     session.run("load_arrivals")
+    session.run("load_pages")
     session.run("load_events")
     session.run("load_drops")
     session.run("load_day_keys")
@@ -148,10 +149,12 @@ def _load_rows(session: Session, chunk: str, file: str) -> None:
     session.run("load_touched", gap_us=VISIT_GAP_US)
     if has_erasures:
         session.run("load_touched_erased")
-    ((since_us,),) = session.run("load_touched_since")
+    ((since_us, returns),) = session.run("load_touched_since")
     if since_us is not None:
         session.run("replace_visits_delete", since_us=since_us)
         session.run("replace_visits_insert", since_us=since_us, gap_us=VISIT_GAP_US)
+    if returns:
+        session.run("replace_visits_first")
     session.run("load_forget_batch")
 
 

@@ -24,7 +24,7 @@ SEAL_AFTER = timedelta(minutes=35)
 MOST_VALUES = 100_000  # that a day's sums name of each dimension; a large site reads 30,000 pages
 _LINES_A_MIB = 3_000  # of the live store, that are sealed at once for each MiB DuckDB may use
 _ARCHIVED = (
-    "visits", "events", "pages", "arrivals", "rollups", "page_rollups", "page_weeks", "page_months",
+    "visits", "events", "pages", "arrivals", "rollups", "page_rollups", "page_spans",
     "rolled_spans", "drops", "sealed",
 )  # fmt: skip
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=20), timedelta(hours=1)
@@ -169,7 +169,7 @@ class Sealer:
         if not leftovers and not gone and known <= chunks.keys():
             return
         with self._store.writing() as session:
-            for table in ("events", "arrivals", "visits", "drops", "day_keys", "erasures"):
+            for table in ("events", "arrivals", "pages", "visits", "drops", "day_keys", "erasures"):
                 session.run(f"seal_forget_{table}")
             session.run("load_ledger", chunk=_NO_CHUNK, first_byte=0, end_byte=0, is_last=False)
         for path in gone:
@@ -199,11 +199,11 @@ class Sealer:
             session.run(f"seal_rollups_of_{part}")
 
     def _roll_up_spans(self, session: Session, site: int, day: date) -> None:
-        """Sum up what weeks and months are over by now; the day's own anew if they were before."""
-        for part in ("week", "month", "spans"):
-            session.run(f"seal_unroll_{part}", site=site, date=day)
-        for span, first in session.run("seal_spans_over", site=site):
-            session.run(f"seal_{span}", site=site, first=first)
+        """Sum up what spans are over by now; the day's own anew if they were before."""
+        session.run("seal_unroll", site=site, date=day)
+        session.run("seal_unroll_spans", site=site, date=day)
+        for span, first, last in session.run("seal_spans_over", site=site):
+            session.run("seal_span", site=site, span=span, first=first, last=last)
             session.run("seal_span_over", site=site, span=span, first=first)
 
     def _forget(self, removed: Iterable[Site]) -> None:

@@ -428,7 +428,7 @@ class Store:
         try:
             self._open_archive()
             self._open_live()
-            for made in ("mean", "total", "mark"):
+            for made in ("mean", "total", "mark", "span_end"):
                 self._root.execute(statement(f"macro_{made}"))
             # From here on SQL reaches nothing but this directory, and cannot change that.
             self._root.execute(f"SET allowed_directories = ['{_quoted(self._data)}/']")

@@ -47,15 +47,21 @@ WITHIN_DAYS: Final = frozenset({Dimension.HOUR, Dimension.HOUR_OF_DAY})
 _COUNTS: Final = frozenset(
     {Metric.VISITORS, Metric.VISITS, Metric.PAGEVIEWS, Metric.EVENTS, Metric.PERCENTAGE}
 )
+_OF_ACTIONS_ALONE: Final = _COUNTS - {Metric.VISITS}
 _OF_VISITS: Final = frozenset(
     {Metric.VISITS, Metric.VIEWS_PER_VISIT, Metric.BOUNCE_RATE, Metric.VISIT_DURATION}
 )
 _OF_READING: Final = frozenset({Metric.TIME_ON_PAGE, Metric.SCROLL_DEPTH})
 _PLACES: Final = frozenset({Dimension.PAGE, Dimension.EVENT_HOSTNAME})
+_OF_EVERYTHING: Final[Mapping[Field, str]] = {
+    Dimension.PAGE: "sums_of_pages",
+    Dimension.NAME: "sums_of_names",
+}
 _MARKS: Final = {Dimension.PAGE: "page_mark", Dimension.NAME: "name_mark"}
 # Of visits: what is always needed, and what is no matter of the arrival.
 _ALWAYS: Final = (
     "date", "visitor", "arrival", "duration_s", "pageviews", "events", "is_bounce", "enters",
+    "mark",
 )  # fmt: skip
 _OF_VISITS_ALONE: Final = frozenset({"entry_host", "exit_host", "entry_page", "exit_page"})
 _PART = re.compile(r"/\*(\w+)\*/")
@@ -74,7 +80,7 @@ class Road(Enum):
     VISITS = auto()  # whole visits
     VISITS_OF_ACTIONS = auto()  # those with an action that the filter lets through
     NUMBERS = auto()  # sealed actions by page or name, whose numbers and marks say enough
-    HOURS = auto()  # unsealed actions and visits by hour, side by side
+    EVERYTHING = auto()  # unsealed actions by hour, page or name, all of them, beside whole visits
     ACTIONS = auto()  # actions, each with all that is known of its visit
 
 
@@ -132,8 +138,8 @@ def road(query: Query, side: Side) -> Road:
     kinds = {_kind(part) for part in _parts(query.filters)}
     by_action = any(map(is_of_events, query.dimensions))
     has_hours = not WITHIN_DAYS.isdisjoint(query.dimensions)
-    if side is Side.UNSEALED and _is_of_hours(query):
-        return Road.HOURS
+    if side is Side.UNSEALED and _is_of_everything(query):
+        return Road.EVERYTHING
     if by_action or has_hours or not _OF_READING.isdisjoint(query.metrics):
         return Road.NUMBERS if side is Side.SEALED and _is_of_numbers(query) else Road.ACTIONS
     if _Kind.MIXED in kinds:
@@ -150,8 +156,8 @@ def sums(query: Query, side: Side) -> Sums:
         return replace(found, text=visits_of(query, side, found.text))
     if chosen is Road.NUMBERS:
         return numbers_of(query, subquery(f"{side}_actions"))
-    if chosen is Road.HOURS:
-        return Sums(_of_hours(query), {})
+    if chosen is Road.EVERYTHING:
+        return Sums(_of_everything(query), {})
     writer = _writer(side)
     return Sums(_of_actions(query, side, writer), writer.values)
 
@@ -215,7 +221,7 @@ def visits_of(
     Args:
         query: what is asked for.
         side: where the visits are.
-        found: a subquery; unsealed visits are marked only where they are shared.
+        found: a subquery.
         counted: what is counted already, in the form of counted_visits.
         often: where those are found whose visitors have to be told apart.
     """
@@ -230,12 +236,8 @@ def is_by_arrival(query: Query) -> bool:
     return not times(query) and all(field in ARRIVED for _, field in stored(query))
 
 
-def shared_columns(queries: Iterable[Query], side: Side, *, is_marked: bool) -> str:
-    """Return what several queries need of the same found visits.
-
-    Unsealed visits that are not marked yet are: with 1 where it is the visitor's only one among
-    those found.
-    """
+def shared_columns(queries: Iterable[Query], side: Side) -> str:
+    """Return what several queries need of the same found visits."""
     fields = {
         field
         for query in queries
@@ -245,12 +247,8 @@ def shared_columns(queries: Iterable[Query], side: Side, *, is_marked: bool) -> 
     names = sorted(ACTIONS_OF_VISITS[field].name for field in fields)
     columns = [*_ALWAYS, *(name for name in names if name in _OF_VISITS_ALONE)]
     if side is Side.SEALED:
-        marks = sorted(MARKED[field] for field in fields if field in MARKED)
-        return ", ".join([*columns, "mark", *marks])
-    if is_marked:
-        return ", ".join([*columns, "mark"])
-    alone = "count(*) OVER (PARTITION BY date, visitor) = 1"
-    return ", ".join([*columns, f"CASE WHEN {alone} THEN 1 ELSE 2 END AS mark"])
+        columns += sorted(MARKED[field] for field in fields if field in MARKED)
+    return ", ".join(columns)
 
 
 def _of_numbers(query: Query, writer: Writer, actions: str) -> str:
@@ -302,29 +300,27 @@ def _summed(
 
 def told_by_marks(query: Query, side: Side) -> tuple[str, str | None]:
     """Return for which visits one is one visitor, and which visitors have to be told apart."""
-    if side is Side.UNSEALED:
-        return "mark = 1", "mark > 1"
+    marked: dict[Field | None, str] = dict(MARKED.items()) if side is Side.SEALED else {}
     fields = [field for _, field in stored(query) if field not in OF_VISITORS]
-    marks = {MARKED[field] for field in fields if field in MARKED} or {"mark"}
-    has_marks = all(field in MARKED for field in fields)
+    marks = {marked[field] for field in fields if field in marked} or {"mark"}
+    has_marks = all(field in marked for field in fields)
     if has_marks and road(query, side) is Road.VISITS and not _has_done(query.filters):
         kept = [p for p in _parts(query.filters) if not _are_of_visitors(_fields(p))]
         if not kept and len(marks) == 1:
             return f"{marks.pop()} < 3", None
-        if len(kept) == 1 and (same := _one_value(kept[0])) is not None:
-            if marks <= {"mark", MARKED[same]}:
-                return f"{MARKED[same]} < 3", None
-            marks.add(MARKED[same])
+        if len(kept) == 1 and (same := _one_value(kept[0])) in marked:
+            if marks <= {"mark", marked[same]}:
+                return f"{marked[same]} < 3", None
+            marks.add(marked[same])
     once = " OR ".join(f"{mark} = 1" for mark in sorted(marks))
     return f"({once})", f"NOT ({once})"
 
 
 def _one_value(part: Filter) -> Field | None:
-    """Return the marked field of which all that is let through has the same value."""
+    """Return the field of which all that is let through has the same value."""
     if not isinstance(part, Condition) or part.operator is not Operator.IS:
         return None
-    is_one = part.case_sensitive and len(part.values) == 1
-    return part.field if is_one and part.field in MARKED else None
+    return part.field if part.case_sensitive and len(part.values) == 1 else None
 
 
 def _of_actions(query: Query, side: Side, writer: Writer) -> str:
@@ -355,15 +351,17 @@ def _of_actions(query: Query, side: Side, writer: Writer) -> str:
     return f"({composed(statement('sums_of_actions'), parts)})"
 
 
-def _of_hours(query: Query) -> str:
-    ((n, _),) = stored(query)
+def _of_everything(query: Query) -> str:
+    ((n, field),) = stored(query)
     parts = {
         "times": times(query),
         "key": f"d{n}",
-        "actions": subquery("unsealed_actions_alone"),
+        "events": subquery("unsealed_events"),
         "visits": subquery("unsealed_visits"),
+        "pages": subquery("unsealed_pages"),
     }
-    return f"({composed(statement('sums_of_hours'), parts)})"
+    name = _OF_EVERYTHING.get(field, "sums_of_hours")
+    return f"({composed(statement(name), parts)})"
 
 
 def _actions_of_visits(side: Side, *, reads: bool) -> str:
@@ -414,12 +412,14 @@ def _enters(query: Query, writer: Writer) -> str:
     return " AND ".join(parts) or "true"
 
 
-def _is_of_hours(query: Query) -> bool:
-    """Tell whether hours are all that is asked by, of everything."""
+def _is_of_everything(query: Query) -> bool:
+    """Tell whether hours, or pages or names and no visits, are all that is asked by, unfiltered."""
     fields = [field for _, field in stored(query)]
-    is_everything = query.filters == EVERYTHING and query.period.is_whole
-    reads = not _OF_READING.isdisjoint(query.metrics)
-    return is_everything and not reads and len(fields) == 1 and fields[0] in WITHIN_DAYS
+    if len(fields) != 1 or query.filters != EVERYTHING or not query.period.is_whole:
+        return False
+    if fields[0] in WITHIN_DAYS:
+        return _OF_READING.isdisjoint(query.metrics)
+    return fields[0] in _OF_EVERYTHING and _OF_ACTIONS_ALONE.issuperset(query.metrics)
 
 
 def _is_of_numbers(query: Query) -> bool:

@@ -22,7 +22,17 @@ from collector.store import Store
 _LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-# What stands in the archive, in words; and visits of both stores, as readers are to see them.
+# What stands in the stores, in words; and visits of both of them, as readers are to see them.
+LIVE_EVENTS = "(FROM live.events JOIN live.pages USING (site, page))"
+LIVE_VISITS = """(
+    SELECT
+        v.* REPLACE (coalesce(i.path, '') AS entry_page, coalesce(o.path, '') AS exit_page),
+        a.* EXCLUDE (arrival, digest)
+    FROM live.visits v
+    LEFT JOIN live.pages i ON i.site = v.site AND i.page = v.entry_page
+    LEFT JOIN live.pages o ON o.site = v.site AND o.page = v.exit_page
+    JOIN live.arrivals a ON a.arrival = v.arrival
+)"""
 SEALED_VISITS = """(
     SELECT
         v.* REPLACE (i.path AS entry_page, o.path AS exit_page),
@@ -37,7 +47,8 @@ ALL_VISITS = f"""(
     SELECT site, date, hour, duration_s, pageviews, events, is_bounce, entry_page
     FROM {SEALED_VISITS}
     UNION ALL
-    SELECT site, date, hour, duration_s, pageviews, events, is_bounce, entry_page FROM live.visits
+    SELECT site, date, hour, duration_s, pageviews, events, is_bounce, entry_page
+    FROM {LIVE_VISITS}
     ANTI JOIN archive.sealed USING (site, date)
 )"""
 

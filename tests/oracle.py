@@ -10,6 +10,7 @@ visits they are part of. Where a dimension says something about single events, a
 every key such an action of it has; elsewhere to one key, with the time it started at.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -380,6 +381,7 @@ def readings(events: Iterable[Event]) -> tuple[dict[int, Reading], list[Event]]:
     return found, late
 
 
-def _order(event: Event) -> tuple[int, bytes, bytes]:
+def _order(event: Event) -> tuple[int, bytes, int]:
     """Return what orders a visitor's events; times can be equal between ingest processes."""
-    return event.at_us, event.name.encode(), event.path.encode()
+    digest = hashlib.md5(event.path.encode(), usedforsecurity=False).digest()
+    return event.at_us, event.name.encode(), int.from_bytes(digest[8:], "little")

@@ -13,10 +13,10 @@ from collector import load
 from collector.journal import Drops, Event, NewKey, line
 from collector.load import Loader
 from collector.store import StoreError
-from tests.house import House, at_us, event, house
+from tests.house import LIVE_EVENTS, House, at_us, event, house
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-EVENTS = "live.events JOIN live.arrivals USING (arrival)"
+EVENTS = f"{LIVE_EVENTS} JOIN live.arrivals USING (arrival)"
 COUNT = "SELECT count(*) FROM live.events"
 
 

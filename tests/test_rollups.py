@@ -62,7 +62,7 @@ def forget_days(here: House) -> None:
         session.query("DELETE FROM archive.page_rollups")
 
 
-def test_whole_weeks_and_months_have_sums_of_their_own(ram: Path) -> None:
+def test_whole_weeks_months_and_quarters_have_sums_of_their_own(ram: Path) -> None:
     """Once a later day is sealed; days before and after them are added one by one."""
     with house(ram) as here:
         site = here.site()
@@ -80,9 +80,12 @@ def test_whole_weeks_and_months_have_sums_of_their_own(ram: Path) -> None:
 
         autumn = date(2026, 9, 1), date(2026, 11, 30)
         spans = "SELECT date::VARCHAR FROM archive.rolled_spans WHERE span = $span ORDER BY 1"
+        assert here.rows(spans, span="quarter") == [("2026-07-01",)]
         assert here.rows(spans, span="month") == [("2026-09-01",), ("2026-10-01",)]
         assert here.rows(spans, span="week") == [("2026-09-28",), ("2026-10-12",)]
         assert views(*autumn) == [6]
+        year = date(2026, 1, 1), date(2026, 12, 31)
+        assert views(*year) == [6]
         assert views(date(2026, 9, 30), date(2026, 10, 31)) == [5]
         assert views(date(2026, 10, 2), date(2026, 10, 31)) == [3]
         assert views(*autumn, Dimension.MONTH) == [1, 4, 1]
@@ -91,8 +94,13 @@ def test_whole_weeks_and_months_have_sums_of_their_own(ram: Path) -> None:
         here.load(event(site, datetime(2026, 9, 10, tzinfo=UTC), path="/a"))
         here.sealer.seal_due(datetime(2026, 11, 5, tzinfo=UTC))
         assert views(*autumn, Dimension.MONTH) == [2, 4, 1]
+        assert views(*year, Dimension.MONTH) == [2, 4, 1]
         forget_days(here)
         assert views(*autumn) == [6]
+        assert views(*year) == [6]
+        with here.store.writing() as session:  # the first two days were part of their quarter
+            session.query("DELETE FROM archive.page_spans WHERE span = 'quarter'")
+        assert views(*year) == [4]
         # No month is whole, but the week of the 15th is.
         assert views(date(2026, 10, 2), date(2026, 10, 31)) == [1]
         assert views(date(2026, 10, 13), date(2026, 10, 31)) == []

@@ -436,16 +436,15 @@ def test_deleted_bytes_are_gone_once_a_store_is_rewritten(ram: Path) -> None:
         site = here.site()
         here.load(event(site, NOON, path="/doomed"), event(site, NOON, token=2, path="/kept"))
         (ram / "journal" / "000001.jsonl").unlink()
-        write(here.store, "DELETE FROM live.events WHERE path = '/doomed'")
-        write(here.store, "DELETE FROM live.visits WHERE entry_page = '/doomed'")
+        write(here.store, "DELETE FROM live.pages WHERE path = '/doomed'")
         assert b"/doomed" in here.bytes_on_disk()
         here.store.rewrite("live")
         assert b"/doomed" not in here.bytes_on_disk()
         assert b"/kept" in here.bytes_on_disk()
-        assert here.rows("SELECT path FROM live.events") == [("/kept",)]
+        assert here.rows("SELECT path FROM live.pages") == [("/kept",)]
         here.load(event(site, NOON, token=3, path="/later"))
     with house(ram) as here:
-        assert here.rows("SELECT path FROM live.events ORDER BY 1") == [("/kept",), ("/later",)]
+        assert here.rows("SELECT path FROM live.pages ORDER BY 1") == [("/kept",), ("/later",)]
 
 
 # What may be put into the text of a statement: names of files and columns that the code has

@@ -2,6 +2,7 @@
 SELECT
     (SELECT bit_xor(hash(e)) FROM live.events e),
     (SELECT bit_xor(hash(v)) FROM live.visits v),
+    (SELECT bit_xor(hash(p)) FROM live.pages p),
     (SELECT bit_xor(hash(a)) FROM live.arrivals a),
     (SELECT bit_xor(hash(l)) FROM live.ledger l),
     (SELECT bit_xor(hash(c)) FROM live.chunk_days c),

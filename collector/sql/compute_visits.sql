@@ -19,7 +19,8 @@ WITH islands AS (
         arg_max(host, n) FILTER (acts) AS exit_host,
         arg_min(page, n) FILTER (is_view) AS entry_page,
         arg_max(page, n) FILTER (is_view) AS exit_page,
-        arg_min(arrival, n) FILTER (acts) AS arrival
+        arg_min(arrival, n) FILTER (acts) AS arrival,
+        bit_or(1::INTEGER << hour::INTEGER) FILTER (acts) AS hours
     FROM numbered
     GROUP BY island
 )
@@ -28,6 +29,7 @@ SELECT
     CASE
         WHEN is_bounce THEN 0 ELSE (ended_at_us - started_at_us + 500_000) // 1_000_000
     END AS duration_s,
-    pageviews, events, is_bounce, entry_host, exit_host, entry_page, exit_page, arrival, island
+    pageviews, events, is_bounce, entry_host, exit_host, entry_page, exit_page, arrival,
+    hours, island
 FROM islands
 WHERE events > 0;

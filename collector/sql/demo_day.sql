@@ -88,6 +88,5 @@ SELECT
     floor(at_s / 3600)::UTINYINT AS hour,
     $start_us + (at_s * 1_000_000)::BIGINT AS at_us,
     reader AS token,
-    name, $host AS host, path, arrival, interactive, engaged_s, scroll, props, revenue, currency
-FROM events
-JOIN demo_paths USING (rank);
+    name, $host AS host, rank AS page, arrival, interactive, engaged_s, scroll, props, revenue, currency
+FROM events;

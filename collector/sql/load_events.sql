@@ -1,6 +1,6 @@
 INSERT INTO live.events
 SELECT
-    site, date, hour, at_us, token, name, host, path, arrival, interactive, engaged_s, scroll,
+    site, date, hour, at_us, token, name, host, page, arrival, interactive, engaged_s, scroll,
     props, revenue, currency
 FROM batch
 JOIN live.arrivals USING (digest)

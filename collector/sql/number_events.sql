@@ -1,5 +1,5 @@
 -- Events in order, visitor by visitor, with the island each lies in: events of one visitor with no
--- gap over 30 minutes between them. Times can be equal across ingest processes, so name and path
+-- gap over 30 minutes between them. Times can be equal across ingest processes, so name and page
 -- decide, to be the same every time. Only what is needed for that is sorted.
 WITH ordered AS (
     SELECT
@@ -8,7 +8,7 @@ WITH ordered AS (
         lag((site, date, token)) OVER everyone IS DISTINCT FROM (site, date, token)
             OR at_us - lag(at_us) OVER everyone > $gap_us AS begins
     FROM considered
-    WINDOW everyone AS (ORDER BY site, date, token, at_us, name, path)
+    WINDOW everyone AS (ORDER BY site, date, token, at_us, name, page)
 ), islands AS (
     SELECT
         event, n, acts,
@@ -18,5 +18,5 @@ WITH ordered AS (
     FROM ordered
     WINDOW so_far AS (ORDER BY n ROWS UNBOUNDED PRECEDING)
 )
-SELECT *, path AS page, name = 'pageview' AS is_view
+SELECT *, name = 'pageview' AS is_view
 FROM considered JOIN islands USING (event);

@@ -7,8 +7,7 @@ WHERE p.site = $site
         UNION SELECT exit_page FROM archive.visits WHERE site = $site
         UNION SELECT page FROM archive.events WHERE site = $site
         UNION SELECT page FROM archive.page_rollups WHERE site = $site
-        UNION SELECT page FROM archive.page_weeks WHERE site = $site
-        UNION SELECT page FROM archive.page_months WHERE site = $site
+        UNION SELECT page FROM archive.page_spans WHERE site = $site
     ) spoken
     WHERE spoken.page = p.page
 );

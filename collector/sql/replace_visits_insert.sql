@@ -1,10 +1,21 @@
 -- Without temporary tables in between: each of their columns takes half a megabyte, however few its
--- rows.
+-- rows. Visits that stay are earlier than those computed.
 INSERT INTO live.visits
 WITH considered AS MATERIALIZED (/*consider_batch*/),
     numbered AS (/*number_events*/),
-    computed AS (/*compute_visits*/)
+    computed AS MATERIALIZED (/*compute_visits*/)
 SELECT
-    * EXCLUDE (island)
-    REPLACE (coalesce(entry_page, '') AS entry_page, coalesce(exit_page, '') AS exit_page)
-FROM computed;
+    c.* EXCLUDE (island)
+    REPLACE (coalesce(entry_page, 0) AS entry_page, coalesce(exit_page, 0) AS exit_page),
+    CASE
+        WHEN first_us < since_us OR island > first_island THEN 3
+        WHEN visits > 1 THEN 2
+        ELSE 1
+    END AS mark
+FROM computed c
+JOIN touched USING (site, date, token)
+JOIN (
+    SELECT site, date, token, min(island) AS first_island, count(*) AS visits
+    FROM computed
+    GROUP BY ALL
+) USING (site, date, token);

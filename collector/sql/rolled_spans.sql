@@ -1,6 +1,5 @@
--- Weeks and months that are summed up and lie in a period, as their first and last day.
-SELECT span, date, CASE span WHEN 'week' THEN date + 6 ELSE last_day(date) END AS last
-FROM archive.rolled_spans
-WHERE site = $site AND date >= $first
-  AND CASE span WHEN 'week' THEN date + 6 ELSE last_day(date) END <= $last
+-- Weeks, months and quarters that are summed up and lie in a period, as their first and last day.
+SELECT span, date, last
+FROM (SELECT *, span_end(span, date) AS last FROM archive.rolled_spans WHERE site = $site)
+WHERE date >= $first AND last <= $last
 ORDER BY date;

@@ -1,5 +1,7 @@
--- `rank` is the order of the text.
+-- Which numbers pages have in the live store, and in the archive; `rank` is the order of
+-- the former, in which events of one moment are taken.
 CREATE OR REPLACE TEMP TABLE day_paths AS
-SELECT path, page, row_number() OVER (ORDER BY path) AS rank
-FROM (SELECT DISTINCT path FROM live.events WHERE site = $site AND date = $date)
-JOIN (SELECT path, page FROM archive.pages WHERE site = $site) USING (path);
+SELECT l.page AS live_page, a.page, row_number() OVER (ORDER BY l.page) AS rank
+FROM (SELECT DISTINCT page FROM live.events WHERE site = $site AND date = $date)
+JOIN (SELECT page, path FROM live.pages WHERE site = $site) l USING (page)
+JOIN (SELECT path, page FROM archive.pages WHERE site = $site) a USING (path);

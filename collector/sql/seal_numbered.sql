@@ -4,11 +4,11 @@
 CREATE OR REPLACE TEMP TABLE numbered AS
 WITH ordered AS (
     SELECT
-        e.rowid AS event, visitor, at_us, hour, arrival, interactive, engaged_s, scroll, page,
+        e.rowid AS event, visitor, at_us, hour, arrival, interactive, engaged_s, scroll, p.page,
         n.rank AS name, h.rank AS host, name <> 'engagement' AS acts, name = 'pageview' AS is_view
     FROM live.events e
     JOIN (FROM ordinals WHERE visitor BETWEEN $first_visitor AND $last_visitor) USING (token)
-    JOIN day_paths p USING (path)
+    JOIN day_paths p ON p.live_page = e.page
     JOIN day_names n USING (name)
     JOIN day_hosts h USING (host)
     WHERE site = $site AND date = $date

@@ -5,7 +5,9 @@ WITH known AS (SELECT page, path FROM archive.pages WHERE site = $site)
 SELECT
     $site, row_number() OVER (ORDER BY path) + (SELECT coalesce(max(page), 0) FROM known), path
 FROM (
-    SELECT path FROM live.events WHERE site = $site AND date = $date
+    SELECT path
+    FROM live.pages
+    SEMI JOIN (FROM live.events WHERE site = $site AND date = $date) USING (site, page)
     UNION
     SELECT unnest(['', '(other)'])
 )

@@ -1,21 +1,27 @@
 -- Unsealed days by hour: visits by when they began, all else by when it happened. No action has to
 -- be told of which visit it is.
 WITH acted AS (
-    SELECT date, visitor, name, hour AS /*key*/ FROM /*actions*/
+    SELECT date, hours FROM /*visits*/ WHERE mark = 1
+    UNION ALL
+    SELECT date, bit_or(hours) FROM /*visits*/ WHERE mark > 1 GROUP BY date, visitor
+), counted AS (
+    SELECT date, hours, count(*) AS visitors FROM acted GROUP BY ALL
 )
 SELECT
     /*times*/
-    /*key*/,
-    count(*) FILTER (name = 'pageview') AS pageviews,
-    count(*) AS events
-FROM acted
+    hour AS /*key*/,
+    total(visitors) AS visitors
+FROM counted
+JOIN (SELECT unnest(range(24))::INTEGER AS hour) ON hours & (1 << hour) > 0
 GROUP BY ALL
 UNION ALL BY NAME
 SELECT
     /*times*/
-    /*key*/,
-    count(*) AS visitors
-FROM (SELECT DISTINCT date, visitor, /*key*/ FROM acted)
+    hour AS /*key*/,
+    count(*) FILTER (name = 'pageview') AS pageviews,
+    count(*) AS events
+FROM /*events*/
+WHERE name <> 'engagement'
 GROUP BY ALL
 UNION ALL BY NAME
 SELECT

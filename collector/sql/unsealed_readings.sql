@@ -8,11 +8,11 @@ WITH unsealed AS (
     SELECT p.line, sum(e.engaged_s) AS engaged_s, max(e.scroll) AS scroll
     FROM (FROM unsealed WHERE name = 'engagement') e
     ASOF JOIN (FROM unsealed WHERE name = 'pageview') p
-        ON e.date = p.date AND e.token = p.token AND e.path = p.path AND e.at_us > p.at_us
+        ON e.date = p.date AND e.token = p.token AND e.page = p.page AND e.at_us > p.at_us
     GROUP BY p.line
 )
 SELECT
-    site, date, token, hour, at_us, name, host, path, props,
+    site, date, token, hour, at_us, name, host, page, props,
     coalesce(r.engaged_s, 0) AS engaged_s, coalesce(r.scroll, 0) AS scroll
 FROM unsealed
 LEFT JOIN readings r USING (line)

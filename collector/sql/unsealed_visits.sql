@@ -1,7 +1,6 @@
--- Visits of days that are not sealed; arrivals are numbers, and no visit is known to be its
--- visitor's only one.
+-- Visits of days that are not sealed; pages and arrivals are numbers of the live store.
 SELECT
-    date, token AS visitor, started_at_us AS visit, 2 AS mark, hour, duration_s, pageviews, events,
+    date, token AS visitor, started_at_us AS visit, mark, hour, hours, duration_s, pageviews, events,
     is_bounce, entry_host, exit_host, entry_page, exit_page, arrival
 FROM live.visits
 WHERE site = $site AND date BETWEEN $since AND $until

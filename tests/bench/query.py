@@ -47,6 +47,12 @@ from collector.store import Store
 _TOTALS = (
     Metric.VISITORS, Metric.VISITS, Metric.PAGEVIEWS, Metric.BOUNCE_RATE, Metric.VISIT_DURATION,
 )  # fmt: skip
+_METRICS = {  # of panels that ask for others than visitors and visits: as the dashboard does
+    "totals": _TOTALS,
+    "series": _TOTALS,
+    "pages": (Metric.VISITORS, Metric.PAGEVIEWS),
+    "events": (Metric.VISITORS, Metric.EVENTS),
+}
 _LIMIT = 61  # as the dashboard's cards
 _PANELS: dict[str, tuple[Field, ...]] = {
     "totals": (),
@@ -110,9 +116,7 @@ def ours(stats: Stats, site: int) -> Engine:
 
     def query(panel: str, case: Case) -> Query:
         dimensions = _PANELS[panel]
-        metrics = _TOTALS if panel in {"totals", "series"} else (Metric.VISITORS, Metric.VISITS)
-        if panel == "pages":
-            metrics = (Metric.VISITORS, Metric.PAGEVIEWS)
+        metrics = _METRICS.get(panel, (Metric.VISITORS, Metric.VISITS))
         limit = _LIMIT if dimensions and panel != "series" else 10_000
         return Query(site, metrics, dimensions, case.period, case.filters, limit=limit)
 
@@ -145,8 +149,6 @@ def clickhouse(session: Any) -> Engine:  # noqa: ANN401 - an optional library
             numbers += ", count(), sum(pageviews), avg(is_bounce), avg(duration_s)"
         elif panel == "pages":
             numbers += ", countIf(name = 'pageview')"
-        elif table == "actions":
-            numbers += ", uniqExact(date, visitor, visit)"
         else:
             numbers += ", count()"
         session.query(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from collector.journal import SUFFIX, line
-from tests.house import House, event, house
+from tests.house import LIVE_EVENTS, House, event, house
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 # One holds what ends a line and begins a checksum, one has characters of several bytes.
@@ -33,7 +33,8 @@ def pages_by_site(here: House) -> dict[int, list[str]]:
     here.loader.load()
     unfinished = "SELECT chunk FROM live.ledger GROUP BY chunk HAVING NOT bool_or(is_last)"
     assert here.rows(unfinished) == []
-    return dict(here.rows("SELECT site, list(path ORDER BY at_us) FROM live.events GROUP BY site"))
+    loaded = f"SELECT site, list(path ORDER BY at_us) FROM {LIVE_EVENTS} GROUP BY site"
+    return dict(here.rows(loaded))
 
 
 def test_a_chunk_cut_around_the_end_of_any_line_loads_up_to_that_line(ram: Path) -> None:

@@ -168,6 +168,6 @@ def test_a_canary_that_slipped_into_one_row_is_found(killed: _Left, ram: Path) -
     data = ram / "data"
     shutil.copytree(killed.here.data, data)
     with house(data) as later, later.store.writing() as session:
-        session.query("UPDATE live.events SET host = $email WHERE path = '/'", email=EMAIL)
+        session.query("UPDATE live.events SET host = $email WHERE name = 'pageview'", email=EMAIL)
     found = {(leak.canary, leak.place) for leak in leaks(rows(data))}
     assert found == {("e-mail address", "live.duckdb: main.events")}

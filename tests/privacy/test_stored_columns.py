@@ -130,12 +130,20 @@ STORED = {
     "journal: NewKey": PLACE | LINE | {"at_us": "when the key was made, by no visitor's choice"},
     "journal: Erasure": ERASURE | LINE,
     "live: erasures": ERASURE,
-    "live: events": EVENT | ARRIVAL,
+    "live: events": {name: why for name, why in EVENT.items() if name != "path"}
+    | PAGE_NUMBER
+    | ARRIVAL,
+    "live: pages": {"site": "whose page it is"} | PAGE_NUMBER | {"path": PAGE["path"]},
     "live: arrivals": WAYS,
     "live: visits": VISIT
     | TOKEN
     | ARRIVAL
-    | {"started_at_us": "its place in the day", "last_at_us": "whether it is over"},
+    | {
+        "started_at_us": "its place in the day",
+        "last_at_us": "whether it is over",
+        "hours": "in which hours its visitor acted",
+        "mark": "whether it is the visitor's only visit of the day, the first or a later one",
+    },
     "live: ledger": {
         "chunk": "which chunk was loaded",
         "first_byte": "from where",
@@ -181,8 +189,8 @@ STORED = {
     "archive: page_weeks": PAGE_SUMS,
     "archive: page_months": PAGE_SUMS,
     "archive: rolled_spans": {
-        "site": "whose sums of weeks and months there are",
-        "span": "a week or a month",
+        "site": "whose sums of such there are",
+        "span": "a week, a month or a quarter",
         "date": "its first day",
     },
     "archive: drops": DROPS,

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from collector.journal import Erasure, Event
 from tests import oracle
-from tests.house import House, at_us, event, house
+from tests.house import LIVE_EVENTS, LIVE_VISITS, House, at_us, event, house
 
 EVENING = datetime(2026, 11, 24, 22, 30, tzinfo=UTC)  # the second day begins in the middle
 STEPS = tuple(timedelta(minutes=minutes) for minutes in (0, 1, 10, 29, 31, 45))
@@ -86,14 +86,15 @@ def left(made: list[Event | Erasure]) -> list[Event]:
 def check_live(here: House, sites: list[int], expected: list[Event]) -> None:
     """Compare events and visits of the live store with those of the model."""
     found = here.rows(
-        "SELECT site, date::VARCHAR, token, at_us, path FROM live.events"
+        "SELECT site, date::VARCHAR, token, at_us, path"
+        f" FROM {LIVE_EVENTS}"
         " WHERE site IN (SELECT unnest($sites))",
         sites=sites,
     )
     assert sorted(found) == sorted((e.site, e.date, e.token, e.at_us, e.path) for e in expected)
     visits = here.rows(
         "SELECT site, date::VARCHAR, token, started_at_us, duration_s, pageviews, events,"
-        " is_bounce, entry_page, exit_page FROM live.visits"
+        f" is_bounce, entry_page, exit_page FROM {LIVE_VISITS}"
         " WHERE site IN (SELECT unnest($sites))",
         sites=sites,
     )

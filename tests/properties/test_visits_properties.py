@@ -17,7 +17,7 @@ from collector.keys import date_end
 from collector.question import TIMES, Dimension, Metric, Period, Query, Report
 from collector.seal import SEAL_AFTER
 from tests import oracle
-from tests.house import SEALED_EVENTS, SEALED_VISITS, House, event, house
+from tests.house import LIVE_VISITS, SEALED_EVENTS, SEALED_VISITS, House, event, house
 
 # On 25 October 2026 clocks in Berlin show the hour from 2 to 3 twice.
 ZONES = ("Europe/Berlin", "Asia/Kathmandu", "UTC")
@@ -178,15 +178,22 @@ class Watch:
         unsealed = [e for e in self.loaded if (e.site, e.date) not in self.sealed]
         found = self.house.rows(
             f"SELECT site, started_at_us, {ROW.format(visitor='token')}"
-            " FROM (SELECT *, row_number() OVER day AS visit FROM live.visits"
+            f" FROM (SELECT *, row_number() OVER day AS visit FROM {LIVE_VISITS}"
             " WINDOW day AS (PARTITION BY site, date, token ORDER BY started_at_us))"
-            " JOIN live.arrivals USING (arrival)"
         )
         expected = [
             (v.first.site, v.first.at_us, *row_of(v, v.first.token))
             for v in oracle.visits(unsealed)
         ]
         assert sorted(found) == sorted(expected)
+        wrong = self.house.rows(
+            "SELECT mark FROM ("
+            "SELECT mark, row_number() OVER (day ORDER BY started_at_us) AS place,"
+            " count(*) OVER day AS visits FROM live.visits"
+            " WINDOW day AS (PARTITION BY site, date, token))"
+            " WHERE mark <> CASE WHEN place > 1 THEN 3 WHEN visits > 1 THEN 2 ELSE 1 END"
+        )
+        assert not wrong
 
     def check_sealed(self) -> None:
         """Compare the archive with the oracle; whose visits they are shows by number only."""

@@ -116,11 +116,10 @@ CREATE TABLE archive.page_rollups (
     scroll BIGINT
 );
 
--- The same of whole weeks and months; `date` is their first day.
-CREATE TABLE archive.page_weeks AS FROM archive.page_rollups;
-CREATE TABLE archive.page_months AS FROM archive.page_rollups;
+-- The same of whole weeks, months and quarters; `date` is their first day.
+CREATE TABLE archive.page_spans AS SELECT 'week' AS span, * FROM archive.page_rollups;
 
--- What stands in them: a later day than those of the week or the month is sealed.
+-- What stands in it: a later day than those of the span is sealed.
 CREATE TABLE archive.rolled_spans (site INTEGER, span VARCHAR, date DATE);
 
 CREATE TABLE archive.drops (site INTEGER, date DATE, reason VARCHAR, count BIGINT);

@@ -8,7 +8,7 @@ CREATE TABLE live.events (
     token UBIGINT,
     name VARCHAR,
     host VARCHAR,
-    path VARCHAR,
+    page UBIGINT,
     arrival INTEGER,
     interactive BOOLEAN,
     engaged_s INTEGER,
@@ -16,6 +16,13 @@ CREATE TABLE live.events (
     props MAP(VARCHAR, VARCHAR),
     revenue DECIMAL(18, 3),
     currency VARCHAR
+);
+
+-- Paths, site by site: many events are of few.
+CREATE TABLE live.pages (
+    site INTEGER,
+    page UBIGINT,           -- half of the MD5 of the path: events find it without looking it up
+    path VARCHAR
 );
 
 -- How visitors arrive: from where, and with what. Events and visits hold only the number of it:
@@ -51,9 +58,11 @@ CREATE TABLE live.visits (
     is_bounce BOOLEAN,
     entry_host VARCHAR,
     exit_host VARCHAR,
-    entry_page VARCHAR,
-    exit_page VARCHAR,
-    arrival INTEGER
+    entry_page UBIGINT,     -- 0: none
+    exit_page UBIGINT,
+    arrival INTEGER,
+    hours INTEGER,          -- in which hours its visitor acted: a bit for each
+    mark UTINYINT           -- 1 its visitor's only one of the day, 2 the first of several, 3 a later one
 );
 
 -- Which bytes of which chunk have been loaded; committed together with what they became.

@@ -1,0 +1,1 @@
+INSERT INTO live.pages SELECT $site, rank, path FROM demo_paths;

@@ -1,0 +1,1 @@
+DELETE FROM archive.page_spans WHERE site = $site;

@@ -1,1 +1,0 @@
-DELETE FROM archive.page_weeks WHERE site = $site;

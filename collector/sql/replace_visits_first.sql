@@ -1,0 +1,6 @@
+-- A visit that was its visitor's only one is the first of several now.
+UPDATE live.visits v
+SET mark = 2
+FROM touched t
+WHERE v.site = t.site AND v.date = t.date AND v.token = t.token AND v.started_at_us = t.first_us
+  AND v.mark = 1 AND t.acts AND t.first_us < t.since_us;
