@@ -460,6 +460,11 @@ COMPOSED_OF = {
     "collector.control": {"where"},
     "collector.control_file": {"number:d", "table"},
     "collector.notebook": {"table", "name"},
+    # Of SQLite: conditions and lists of columns that stand as constants beside their callers.
+    "collector.api_keys": {"where"},
+    "collector.factors": {"where"},
+    "collector.links": {"table", "where"},
+    "collector.subscriptions": {"_COLUMNS", "where"},
 }  # fmt: skip
 
 
