@@ -227,17 +227,26 @@ class Drawing:
     base: str = ""
 
     def lines(self, field: Field, rows: Sequence[Row], *, has_share: bool) -> list[Line]:
-        """Return rows as lines; the longest bar is that of the most visitors."""
-        highest = max((int(row.metrics[0] or 0) for row in rows), default=0)
-        return [self._line(field, row, highest, has_share=has_share) for row in rows]
+        """Return rows as the lines of a card; the longest bar is that of the most visitors."""
+        numbers = [self._numbers(row, has_share=has_share) for row in rows]
+        return self.lines_with(field, rows, numbers)
 
-    def _line(self, field: Field, row: Row, highest: int, *, has_share: bool) -> Line:
-        value, count = row.dimensions[0], int(row.metrics[0] or 0)
-        numbers = [number(int(value or 0)) for value in row.metrics]
-        if has_share:
-            numbers.append(share(count, self.visitors))
+    def lines_with(
+        self, field: Field, rows: Sequence[Row], numbers: Sequence[Sequence[str]]
+    ) -> list[Line]:
+        """Return rows as lines with numbers that are written already."""
+        highest = max((int(row.metrics[0] or 0) for row in rows), default=0)
+        both = zip(rows, numbers, strict=True)
+        return [self._line(field, row, highest, written) for row, written in both]
+
+    def _numbers(self, row: Row, *, has_share: bool) -> list[str]:
         if row.is_hidden:
-            numbers = [f"<{self.least_visitors}", NOTHING_TOLD]
+            return [f"<{self.least_visitors}", NOTHING_TOLD]
+        numbers = [number(int(value or 0)) for value in row.metrics]
+        return [*numbers, share(row.metrics[0] or 0, self.visitors)] if has_share else numbers
+
+    def _line(self, field: Field, row: Row, highest: int, numbers: Sequence[str]) -> Line:
+        value, count = row.dimensions[0], int(row.metrics[0] or 0)
         can_filter = value != OTHERS
         return Line(
             name=value_name(field, value),

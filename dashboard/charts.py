@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from dashboard.formats import HOUR_S, MINUTE_S, Unit, axis_label, number
 from dashboard.languages import say
+from dashboard.markup import filled
 
 _TOP_PX = 44  # room for a heading and the exact value of the point under the pointer
 _PLOT_PX = 196
@@ -133,10 +134,11 @@ def time_series(points: Sequence[Point], unit: Unit, title: str, description: st
 def bar(part: float, whole: float) -> Markup:
     """Draw the part of a whole as a bar that lies behind a row's text."""
     per_cent = min(100.0, 100 * part / whole) if whole > 0 else 0.0
-    return Markup(
+    return filled(
         '<svg class="bar" width="100%" height="100%" aria-hidden="true">'
-        '<rect width="{}%" height="100%"/></svg>'
-    ).format(_short(per_cent))
+        '<rect width="{}%" height="100%"/></svg>',
+        _short(per_cent),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,9 +198,10 @@ def _scale(plot: _Plot, scale: Sequence[float], unit: Unit) -> Markup:
 
 
 def _labels(plot: _Plot) -> Markup:
-    text = Markup('<text class="time {}" x="{}%" y="{}"{}>{}</text>')
+    text = '<text class="time {}" x="{}%" y="{}"{}>{}</text>'
     return Markup("").join(
-        text.format(
+        filled(
+            text,
             point.tick.value,
             _short(plot.x(index)),
             _HEIGHT_PX - 6,
@@ -298,14 +301,15 @@ def _readouts(plot: _Plot) -> Markup:
     if len(plot.points) > _MOST_READOUTS:
         return Markup("")
     width = 100 / max(1, len(plot.points) - 1)
-    readout = Markup(
+    readout = (
         '<g class="at"><rect x="{left}%" y="0" width="{width}%" height="{base}"/>'
         '<line x1="{x}%" x2="{x}%" y1="{top}" y2="{base}"/>'
         '<circle cx="{x}%" cy="{y}" r="3.5"/>'
         '<text x="100%" y="14" text-anchor="end">{text}</text></g>'
     )
     return Markup("").join(
-        readout.format(
+        filled(
+            readout,
             left=_short(plot.x(index) - width / 2),
             width=_short(width),
             x=_short(plot.x(index)),

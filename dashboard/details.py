@@ -265,9 +265,8 @@ def _lines(frame: Frame, query: Query, rows: Sequence[Row]) -> list[Line]:
     (field,) = query.dimensions
     least = frame.parts.stats.least_visitors
     drawing = Drawing(frame.view, frame.site, 0, least, site_path(frame.site))
-    numbers = [tuple(_numbers(query.metrics, row, least)) for row in rows]
-    drawn = drawing.lines(field, rows, has_share=False)
-    lines = [replace(line, numbers=n) for line, n in zip(drawn, numbers, strict=True)]
+    numbers = [_numbers(query.metrics, row, least) for row in rows]
+    lines = drawing.lines_with(field, rows, numbers)
     if field in TIMES:  # the address of a page has no filter for them
         return [replace(line, only=None, without=None) for line in lines]
     return lines

@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from collector.languages import chosen
 from dashboard.choices import Choice
 from dashboard.manners import ENGLISH, Manners, manners
+from dashboard.markup import filled
 
 _WORDS: Final = Path(__file__).parent / "words"
 
@@ -111,15 +112,14 @@ def to_say_n(one: str, many: str) -> tuple[str, str]:
 def say_markup(text: str, /, **values: object) -> Markup:
     """Return a sentence for a template: it may hold markup, its values are escaped."""
     spoken = _current.get()
-    said = Markup(spoken.translations.gettext(text))  # noqa: S704 - ours; see tests/dashboard/test_languages.py
-    return said.format(**_written(spoken, values)) if values else said
+    return filled(spoken.translations.gettext(text), **_written(spoken, values))
 
 
 def say_n_markup(one: str, many: str, n: int, /, **values: object) -> Markup:
     """Return a sentence about `n` things for a template."""
     spoken = _current.get()
-    said = Markup(spoken.translations.ngettext(one, many, n))  # noqa: S704 - as above
-    return said.format(**_written(spoken, {"n": n, **values}))
+    said = spoken.translations.ngettext(one, many, n)
+    return filled(said, **_written(spoken, {"n": n, **values}))
 
 
 def _written(spoken: Speech, values: Mapping[str, object]) -> dict[str, object]:

@@ -13,6 +13,7 @@ from dashboard.addresses import View
 from dashboard.asking import Answer, Unanswered
 from dashboard.formats import days, number
 from dashboard.languages import say, speech
+from dashboard.markup import filled
 from dashboard.periods import ONE_DAY, days_in
 
 _LEAST_DAYS, _MOST_DAYS = 7, 364  # shorter periods say nothing of weekdays
@@ -95,12 +96,13 @@ def _mean(value: float) -> str:
 
 def _drawn(means: Sequence[Sequence[float]], highest: float) -> Markup:
     step = 100 / _HOURS
-    cell = Markup(
+    cell = (
         '<rect class="l{level}" x="{x}%" y="{y}" width="{width}%" height="{height}">'
         "<title>{said}</title></rect>"
     )
     cells = [
-        cell.format(
+        filled(
+            cell,
             level=_level(value, highest),
             x=f"{hour * step:.2f}",
             y=weekday * _CELL_PX,

@@ -13,6 +13,7 @@ from collector.question import Dimension, Row
 from dashboard.fields import value_name
 from dashboard.formats import number
 from dashboard.languages import say, say_n
+from dashboard.markup import filled
 
 _WIDTH, _HEIGHT = 1000, 440  # of the map's own units, see lists/refresh
 _LEVELS: Final = 5
@@ -53,19 +54,18 @@ def _country(
     only: Callable[[str], str | None],
 ) -> Markup:
     if row is None:
-        return Markup("<g>{}</g>").format(shape)
+        return filled("<g>{}</g>", shape)
     count = int(row.metrics[0] or 0)
     said = f"<{least_visitors}" if row.is_hidden else number(count)
     what = say_n("{n} visitor", "{n} visitors", count, n=said)
     name = say("{when}: {what}", when=value_name(Dimension.COUNTRY, code), what=what)
-    group = Markup('<g class="l{}"><title>{}</title>{}</g>').format(
-        _level(count, highest), name, shape
-    )
+    level = _level(count, highest)
+    group = filled('<g class="l{}"><title>{}</title>{}</g>', level, name, shape)
     where = only(code)
     return (
         group
         if where is None
-        else Markup('<a href="{}" aria-label="{}">{}</a>').format(where, name, group)
+        else filled('<a href="{}" aria-label="{}">{}</a>', where, name, group)
     )
 
 
