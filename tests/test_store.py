@@ -457,13 +457,15 @@ COMPOSED_OF = {
         "_quoted(path)", "name", "table", "column", "found",
     },
     "collector.stats": set(),
-    "collector.control": {"where"},
+    "collector.control": {"due", "where"},
     "collector.control_file": {"number:d", "table"},
     "collector.notebook": {"table", "name"},
     # Of SQLite: conditions and lists of columns that stand as constants beside their callers.
+    "collector.accounts": {"where"},
     "collector.api_keys": {"where"},
     "collector.factors": {"where"},
     "collector.links": {"table", "where"},
+    "collector.logins": {"_OPEN", "where"},
     "collector.subscriptions": {"_COLUMNS", "where"},
 }  # fmt: skip
 
