@@ -142,12 +142,13 @@ def _found(rows: Sequence[Row], wanted: Wanted) -> list[Row]:
     numbers would be hidden, and a search by what countries are called would find no codes.
     """
     needle = wanted.search.casefold()
-    found = [
-        row
-        for row in rows
-        if not is_beside(wanted.field, row.dimensions[0])
-        and needle in value_name(wanted.field, row.dimensions[0]).casefold()
-    ]
+    found = [row for row in rows if not is_beside(wanted.field, row.dimensions[0])]
+    if needle:
+        found = [
+            row for row in found if needle in value_name(wanted.field, row.dimensions[0]).casefold()
+        ]
+    if wanted.sort == Metric.VISITORS and wanted.descends:
+        return found  # as the engine has them
     if wanted.sort == _BY_NAME:
         found.sort(key=lambda row: _sort_name(wanted.field, row), reverse=wanted.descends)
     else:

@@ -142,7 +142,7 @@ def _known(field: Field) -> Mapping[str, str]:
         return {value: say_as("channel", name) for value, name in _CHANNELS.items()}
     if field is Dimension.WEEKDAY:
         return {str(n): name for n, name in enumerate(speech().manners.weekdays, 1)}
-    return {value: say(name) for value, name in _CLOSED.get(field, {}).items()}
+    return {value: say(name) for value, name in _CLOSED[field].items()} if field in _CLOSED else {}
 
 
 def value_named(field: Field, name: str) -> str:
