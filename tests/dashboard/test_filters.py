@@ -165,7 +165,7 @@ def test_the_form_builds_alternatives(busy: Newsroom) -> None:
     assert tiles(narrowed_page)["Visitors"] == "2"
     chips = narrowed_page.partition('class="chips"')[2].partition("</ul>")[0]
     said = Markup(chips).words.replace("\N{MULTIPLICATION SIGN}", "-")
-    assert "any of Source is Google - Browser is Firefox - -" in said
+    assert "any of Source is Google - Browser is Firefox - Clear" in said
     hrefs = Markup(chips).hrefs()
     assert tiles(site_page(busy, hrefs[0]))["Visitors"] == "1"
     assert "f=is,browser,Firefox" in hrefs[1]
