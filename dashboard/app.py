@@ -22,6 +22,8 @@ from dashboard.login import Door
 from dashboard.parts import Finding, Parts
 from dashboard.passkeys import PasskeyDesk
 from dashboard.people import PeopleDesk
+from dashboard.public import Public
+from dashboard.sharing import SharingDesk
 from dashboard.subscribing import Subscribing
 from dashboard.theme import THEME_CHOICE, Themed
 from dashboard.web import SECURITY_HEADERS, SecurityHeaders
@@ -43,12 +45,13 @@ def routes(parts: Parts) -> list[Route]:
     Starlette runs in a thread.
     """
     gate = Gate(parts)
-    mails = Subscribing(parts)
     checking = Checking(parts)
     door = Door(parts, gate, checking)
     account = AccountDesk(parts, checking)
     passkeys = PasskeyDesk(parts, checking, door.opened)
     people = PeopleDesk(parts)
+    mails = Subscribing(parts)
+    sharing, public = SharingDesk(parts, checking), Public(parts, checking)
     gzip = Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     headers, spoken = Middleware(SecurityHeaders), Middleware(Spoken, parts.languages)
 
@@ -100,6 +103,11 @@ def routes(parts: Parts) -> list[Route]:
         route("/logout", door.logout, "POST"),
         route("/links/{token}", door.link_page),
         route("/links/{token}", door.use_link, "POST"),
+        route("/sites/{domain}/sharing", sharing.page),
+        route("/sites/{domain}/sharing", sharing.act, "POST"),
+        route("/public/{domain}", public.page),
+        route("/shared/{token}", public.shared),
+        route("/shared/{token}", public.unlock, "POST"),
         route("/sites/{domain}/mails", mails.page),
         route("/sites/{domain}/mails", mails.order, "POST"),
         route("/unsubscribe/{token}", mails.ask),

@@ -7,7 +7,7 @@ from collector.factors import Codes
 from collector.logins import Logins, Way
 from collector.passwords import BusyError, Passwords, checked
 from dashboard.parts import Parts
-from dashboard.throttle import Throttle
+from dashboard.throttle import Buckets, Throttle
 
 
 class TooManyError(Exception):
@@ -23,6 +23,7 @@ class Checking:
         self._codes = Codes(parts.control)
         self._passwords = Passwords(parts.password_cost)
         self._throttle = Throttle()
+        self._others = Buckets(capacity=10, refill_s=60)
 
     def is_shut(self, now: datetime) -> bool:
         """Tell whether browsers in which nobody was logged in before are sent away unheard."""
@@ -87,6 +88,24 @@ class Checking:
             return self._passwords.hash(chosen)
         except BusyError:
             raise TooManyError from None
+
+    def opens(self, name: str, kept: str, password: str, now: datetime) -> bool:
+        """Tell whether this is the password of something that no account has. Blocking.
+
+        Its tries are counted by themselves, so that who guesses here shuts no door elsewhere.
+
+        Raises:
+            TooManyError: it must not be looked at.
+        """
+        if not self._others.enter(name, now):
+            raise TooManyError
+        try:
+            fits = self._passwords.fits(password, kept)
+        except BusyError:
+            raise TooManyError from None
+        if fits:
+            self._others.give_back(name, now)
+        return fits
 
     def _fits(self, password: str, user: User | None) -> bool:
         kept = None if user is None else self._accounts.password(user)

@@ -1,4 +1,4 @@
-"""What the collector says about accounts, in the language of the page at hand."""
+"""What the collector says about accounts and links, in the language of the page at hand."""
 
 from dashboard.languages import say, to_say
 
@@ -18,6 +18,10 @@ _SENTENCES = (
     to_say("a password has at most 256 characters"),
     to_say("this password is on the list of those that are tried first"),
     to_say("a password is not the name of what it opens, nor one's own"),
+    to_say("write an origin as https://www.example.com"),
+    to_say("that is more origins than a site may name"),
+    to_say("say for whom the link is, in at most 100 characters"),
+    to_say("nobody needs so many links: revoke some"),
 )
 
 

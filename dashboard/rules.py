@@ -82,6 +82,11 @@ RULES: Final[Mapping[str, Rule]] = {
     "POST /logout": _ANYONE,
     "GET /links/{token}": _ANYONE,
     "POST /links/{token}": _ANYONE,
+    "GET /sites/{domain}/sharing": _DECIDES,
+    "POST /sites/{domain}/sharing": _DECIDES,
+    "GET /public/{domain}": _ANYONE,  # if an owner has switched it on
+    "GET /shared/{token}": _ANYONE,
+    "POST /shared/{token}": _ANYONE,  # the password of a link, and nothing else
     "GET /sites/{domain}/mails": Rule(Role.VIEWER),  # one's own, so for people alone
     "POST /sites/{domain}/mails": Rule(Role.VIEWER),
     "GET /unsubscribe/{token}": _ANYONE,

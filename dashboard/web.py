@@ -1,6 +1,7 @@
 """What every response and every form of the dashboard has in common."""
 
 import re
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,9 +22,16 @@ _POLICY = {
     "frame-ancestors": "'none'",
 }
 
+_POLICY_HEADER = "Content-Security-Policy"
+
+
+def _written(policy: Mapping[str, str]) -> str:
+    return "; ".join(f"{name} {value}" for name, value in policy.items())
+
+
 # Referrer-Policy is not `no-referrer`: browsers would then post our forms with `Origin: null`.
 SECURITY_HEADERS = {
-    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in _POLICY.items()),
+    _POLICY_HEADER: _written(_POLICY),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "same-origin",
@@ -41,6 +49,14 @@ class BodyTooLargeError(Exception):
     """A request body is longer than its route takes."""
 
 
+def embeddable(response: Response, origins: Sequence[str]) -> Response:
+    """Let pages of some origins, and of no others, embed a response."""
+    if origins:
+        policy = _POLICY | {"frame-ancestors": " ".join(origins)}
+        response.headers[_POLICY_HEADER] = _written(policy)
+    return response
+
+
 class SecurityHeaders:
     """An ASGI wrapper that puts SECURITY_HEADERS on every response."""
 
@@ -53,7 +69,11 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                own = headers.get(_POLICY_HEADER)
                 headers.update(SECURITY_HEADERS)
+                if own is not None:  # see `embeddable`
+                    headers[_POLICY_HEADER] = own
+                    del headers["X-Frame-Options"]
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 

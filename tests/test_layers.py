@@ -78,6 +78,7 @@ SIBLINGS = {
     "retention": "control keys load store",
     "seal": "control journal load store zones",
     "server": "",
+    "shares": "control_file tokens",
     "sources": "",
     "stats": "answers filters question store",
     "statement": "config control exclusions held hosts journal keys objection",
@@ -100,7 +101,7 @@ DASHBOARD_SEES = frozenset(
         *("accounts", "api_keys", "links", "logins", "passwords", "trail"),
         *("factors", "networks"),
         *("domains", "exclusions", "zones"),
-        *("outbox", "subscriptions"),
+        *("outbox", "subscriptions", "shares"),
     }
 )
 # Who alone may use a library; a name ends where a library of its own begins.

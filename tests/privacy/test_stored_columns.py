@@ -293,6 +293,21 @@ STORED = {
         "first": "from where nobody counts, as an owner wrote down",
         "bits": "how much of an address is compared",
     },
+    "control: publicity": {
+        "site": "of which site",
+        "is_public": "whether everybody may look",
+        "framers": "whose pages may embed it, as an owner wrote down",
+    },
+    "control: shares": {
+        "id": "revokes it",
+        "site": "the one site it shows",
+        "digest": "checks a link without keeping it",
+        "name": "for whom it is, as an owner called it",
+        "password": "a hash of what an owner chose",
+        "segment": "what its filters are called",
+        "filters": "as an editor chose them",
+        "created_at": "when an owner made it",
+    },
     "control: subscriptions": {
         "user": "which editor gets mails",
         "site": "about which site",
