@@ -50,6 +50,15 @@ _SECURITY_HEADERS = (
 )
 
 
+# Answers a request that is not to be looked at any further, and tells whether it did.
+TurnAway = Callable[[Scope, Send], Awaitable[bool]]
+
+
+async def nobody(_scope: Scope, _send: Send) -> bool:
+    """Turn nobody away."""
+    return False
+
+
 class Application:
     """Routes a request by host and path.
 
@@ -68,9 +77,11 @@ class Application:
         editors_routes: Sequence[BaseRoute],
         lifespan: Callable[[ASGIApp], contextlib.AbstractAsyncContextManager[None]],
         look_up: LookUp | None = None,
+        turn_away: TurnAway = nobody,
     ) -> None:
         self._ingest = ingest
         self._trusted = trusted
+        self._turn_away = turn_away
         self._prefixes = {mount.host: mount.prefix for mount in mounts if mount.prefix}
         self._event_paths = {EVENT_PATH} | {mount.prefix + EVENT_PATH for mount in mounts}
         parts = visitors.Parts(mounts, ingest.erase, ingest.likeness, statement, look_up)
@@ -93,7 +104,7 @@ class Application:
             await self._everyone(scope, receive, send)
         elif scope["path"] in self._event_paths:
             await self._ingest(scope, receive, send)
-        else:
+        elif self._prefixes or not await self._turn_away(scope, send):
             await self._page(scope, receive, _secured(send))
 
     async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -101,7 +112,8 @@ class Application:
         host = asked_host("", headers_of(scope["headers"]), self._trusted)
         prefix = self._prefixes.get(host)
         if prefix is None:
-            await self._everyone(scope, receive, send)
+            if not (self._prefixes and await self._turn_away(scope, send)):
+                await self._everyone(scope, receive, send)
             return
         path = scope["path"]
         if path.startswith(prefix + "/"):  # the proxy did not strip it

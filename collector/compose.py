@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from collector import anonymise, bots, hosts, metrics, sources
 from collector.accounts import Accounts
 from collector.anonymise import TrustedProxies
-from collector.app import Application, Intake
+from collector.app import Application, Intake, TurnAway, nobody
 from collector.config import Config, StartError
 from collector.control import Control
 from collector.geo import Countries
@@ -75,6 +75,7 @@ class Core:
         lifespan: Callable[[ASGIApp], contextlib.AbstractAsyncContextManager[None]],
         troubles: Callable[[], list[str]],
         look_up: LookUp = not_here,
+        turn_away: TurnAway = nobody,
     ) -> Application:
         """Return the ASGI application, with the dashboard's routes if there are any."""
         return Application(
@@ -85,6 +86,7 @@ class Core:
             troubles=troubles,
             look_up=look_up if self.config.visitor_counts else None,
             editors_routes=routes,
+            turn_away=turn_away,
             lifespan=lifespan,
         )
 
@@ -137,7 +139,7 @@ def collector_and_dashboard(
             ):
                 yield
 
-        app = core.application(owned.routes, lifespan, troubles, owned.look_up)
+        app = core.application(owned.routes, lifespan, troubles, owned.look_up, owned.turn_away)
         yield Composed(app, core.control, core.ingest, core.notices(), _setup_token(core))
 
 

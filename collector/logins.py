@@ -1,8 +1,10 @@
 """Logins of people, and browsers they are known in, in control.sqlite."""
 
+import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 from collector.accounts import User, one_user
@@ -12,6 +14,7 @@ from collector.tokens import digest, new_token
 LOGIN_LIFETIME: Final = timedelta(days=30)
 LOGIN_IDLE: Final = timedelta(days=14)  # unused for so long it ends before
 DEVICE_LIFETIME: Final = timedelta(days=400)  # the longest that browsers keep a cookie
+_MARK_CHARACTERS: Final = 16  # 64 bits: it only spares a look into the table
 _USE_NOTED_EVERY: Final = timedelta(hours=1)
 _OPEN = "opened_at > ? AND used_at > ?"
 
@@ -92,7 +95,8 @@ class Logins:
 
     def remember_device(self, user: User, now: datetime) -> str:
         """Return a token by which a browser shows that somebody has logged in there before."""
-        token = new_token()
+        secret = new_token()
+        token = f"{secret}.{self._mark(secret)}"
         with self._file.writing() as connection:
             gone = microseconds(now - DEVICE_LIFETIME)
             connection.execute("DELETE FROM devices WHERE used_at <= ?", (gone,))
@@ -100,6 +104,20 @@ class Logins:
                 "INSERT INTO devices VALUES (?, ?, ?)", (digest(token), user.id, microseconds(now))
             )
         return token
+
+    def made_device(self, token: str) -> bool:
+        """Tell whether a browser's token was made here, whoever's it is; nothing is read for it."""
+        secret, _, mark = token.partition(".")
+        return hmac.compare_digest(mark.encode("utf-8", "replace"), self._mark(secret).encode())
+
+    def _mark(self, secret: str) -> str:
+        told = secret.encode("utf-8", "surrogatepass")
+        return hmac.digest(self._device_key, told, "sha256").hex()[:_MARK_CHARACTERS]
+
+    @cached_property
+    def _device_key(self) -> bytes:
+        with self._file.reading() as connection:
+            return bytes(connection.execute("SELECT key FROM device_key").fetchone()[0])
 
     def knows_device(self, email: str, token: str, now: datetime) -> bool:
         """Tell whether somebody has logged in before in the browser that shows this token."""

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 from starlette.types import Scope
 
 from collector.accounts import ALL_SITES, Accounts
+from collector.app import TurnAway
 from collector.compose import Core
 from collector.config import Config, StartError, dashboard_url
 from collector.control import Site
@@ -56,6 +57,7 @@ class Owned:
     keeper: Keeper
     samples: Samples
     look_up: LookUp
+    turn_away: TurnAway
     mailroom: "Mailroom | None"
 
     @contextlib.asynccontextmanager
@@ -90,6 +92,7 @@ def owning(core: Core) -> Iterator[Owned]:
             keeper,
             lambda: _samples(loader, keeper, latency),
             look_up(store, core.ingest.visitors_of),
+            dashboard.shield(parts),
             mailroom,
         )
 

@@ -24,11 +24,12 @@ from dashboard.passkeys import PasskeyDesk
 from dashboard.people import PeopleDesk
 from dashboard.public import Public
 from dashboard.sharing import SharingDesk
+from dashboard.shield import shield
 from dashboard.subscribing import Subscribing
 from dashboard.theme import THEME_CHOICE, Themed
 from dashboard.web import SECURITY_HEADERS, SecurityHeaders
 
-__all__ = ["SECURITY_HEADERS", "Finding", "Parts", "SecurityHeaders", "routes"]
+__all__ = ["SECURITY_HEADERS", "Finding", "Parts", "SecurityHeaders", "routes", "shield"]
 
 _PLAIN = (Middleware(SecurityHeaders),)
 _MIDDLEWARE = (

@@ -7,7 +7,7 @@ from collector.factors import Codes
 from collector.logins import Logins, Way
 from collector.passwords import BusyError, Passwords, checked
 from dashboard.parts import Parts
-from dashboard.throttle import Buckets, Throttle
+from dashboard.throttle import Buckets
 
 
 class TooManyError(Exception):
@@ -22,12 +22,8 @@ class Checking:
         self._logins = Logins(parts.control)
         self._codes = Codes(parts.control)
         self._passwords = Passwords(parts.password_cost)
-        self._throttle = Throttle()
+        self._throttle = parts.throttle
         self._others = Buckets(capacity=10, refill_s=60)
-
-    def is_shut(self, now: datetime) -> bool:
-        """Tell whether browsers in which nobody was logged in before are sent away unheard."""
-        return self._throttle.is_shut(now)
 
     def holder(self, email: str, password: str, device: str, now: datetime) -> User | None:
         """Return whose password this is. Blocking.

@@ -20,12 +20,11 @@ from dashboard.parts import Parts
 from dashboard.passkeys import has_place
 from dashboard.problems import told
 from dashboard.seals import Seals, unwritten, written
+from dashboard.shield import DEVICE_COOKIE, WAIT_S
 from dashboard.web import cookie_prefix, form_of, local_path
 
-_DEVICE_COOKIE = "gatecount-device"
 _FORM_BYTES = 4096
 _FORM_FIELDS = 8
-_WAIT_S = 5
 _STEP_LIFETIME = timedelta(minutes=10)  # for looking for the authenticator
 
 
@@ -56,9 +55,7 @@ class Door:
         prefix = cookie_prefix(request)
         if prefix is None:
             return _form("/", _insecure(), 403)
-        device = request.cookies.get(prefix + _DEVICE_COOKIE, "")
-        if not device and self._checking.is_shut(self._clock()):
-            return _too_many("/")  # before anything is read
+        device = request.cookies.get(prefix + DEVICE_COOKIE, "")
         form = await form_of(request, _FORM_BYTES, _FORM_FIELDS)
         if form is None:
             return _form("/", say("The form could not be read."), 400)
@@ -110,10 +107,10 @@ class Door:
         token = self._logins.open(user, way, now)
         response = RedirectResponse(where, 303)
         _set_cookie(request, response, LOGIN_COOKIE, token, LOGIN_LIFETIME.total_seconds())
-        device = request.cookies.get((cookie_prefix(request) or "") + _DEVICE_COOKIE, "")
+        device = request.cookies.get((cookie_prefix(request) or "") + DEVICE_COOKIE, "")
         if not (device and self._logins.knows_device(user.email, device, now)):
             token = self._logins.remember_device(user, now)
-            _set_cookie(request, response, _DEVICE_COOKIE, token, DEVICE_LIFETIME.total_seconds())
+            _set_cookie(request, response, DEVICE_COOKIE, token, DEVICE_LIFETIME.total_seconds())
         return response
 
     def logout(self, request: Request) -> Response:
@@ -286,7 +283,7 @@ def _code_form(step: str, where: str, problem: str | None = None, status: int = 
 def _too_many(where: str) -> Response:
     problem = say("Too many tries. Wait some seconds; whoever is logged in stays so.")
     response = _form(where, problem, 429)
-    response.headers["Retry-After"] = str(_WAIT_S)
+    response.headers["Retry-After"] = str(WAIT_S)
     return response
 
 

@@ -13,6 +13,7 @@ from collector.question import Period
 from collector.realtime import Realtime
 from collector.stats import Stats
 from dashboard.languages import LANGUAGES, Language, say, to_say
+from dashboard.throttle import Throttle
 
 
 class Finding(StrEnum):
@@ -132,6 +133,7 @@ class Parts:
         properties: the names of what a site says about its events of one name in a period.
         languages: those that pages can be in.
         comes_from: whether a request comes from one of these networks.
+        throttle: what slows guessing down.
         password_cost: what the hash of a password costs.
     """
 
@@ -153,4 +155,5 @@ class Parts:
     properties: Callable[[Site, Period, str], tuple[str, ...]] = _no_names
     languages: tuple[Language, ...] = LANGUAGES
     comes_from: Callable[[Scope, Sequence[str]], bool] = _from_anywhere
+    throttle: Throttle = field(default_factory=Throttle)
     password_cost: Cost = field(default_factory=lambda: RFC_9106)

@@ -68,7 +68,7 @@ class Throttle:
     """
 
     def __init__(self) -> None:
-        self._all = Buckets(capacity=20, refill_s=2)
+        self._all = Buckets(capacity=20, refill_s=10)
         self._accounts = Buckets(capacity=10, refill_s=60)
         self._devices = Buckets(capacity=10, refill_s=60)
         # A code is one of a million, and three are good at a time.
@@ -85,12 +85,9 @@ class Throttle:
         """
         if device:
             return self._devices.enter(device, now)
-        if not self._all.enter("", now):
-            return False
-        if self._accounts.enter(account, now):
-            return True
-        self._all.give_back("", now)
-        return False
+        # Of both, also when the account has none left: who goes on all the same shuts the form,
+        # and is then sent away for next to nothing.
+        return self._all.enter("", now) and self._accounts.enter(account, now)
 
     def enter_code(self, account: str, now: datetime) -> bool:
         """Take a try of a code; False when it must not be looked at."""

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import msgspec
 from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from collector.accounts import ALL_SITES, Role
 from collector.control import Control, Site
@@ -22,7 +23,7 @@ from collector.load import Loader
 from collector.realtime import Realtime
 from collector.stats import Stats, parquet
 from collector.store import Store
-from dashboard.app import Parts, routes
+from dashboard.app import Parts, routes, shield
 from tests.people import CHEAP, EMAIL, admit, key_of, token_of
 
 NOW = datetime(2026, 11, 24, 13, 32, 10, tzinfo=UTC)  # 14:32 in Berlin
@@ -79,14 +80,15 @@ class Newsroom:
 
     def client(self, scheme: str = "http") -> "Client":
         """Return a browser that knows nothing of us yet."""
-        return Client(Starlette(routes=routes(self.all_parts())), scheme)
+        parts = self.all_parts()
+        return Client(Shielded(Starlette(routes=routes(parts)), parts), scheme)
 
     def editor(
         self,
         email: str = EMAIL,
         role: Role = Role.OWNER,
         site: int = ALL_SITES,
-        app: Starlette | None = None,
+        app: ASGIApp | None = None,
     ) -> "Client":
         """Return a browser that somebody is logged in with: who owns all, unless told otherwise."""
         client = self.client() if app is None else Client(app, "http")
@@ -96,10 +98,23 @@ class Newsroom:
         return client
 
 
+class Shielded:
+    """An application with the shield before it, as `serve` has it."""
+
+    def __init__(self, app: ASGIApp, parts: Parts) -> None:
+        self._app = app
+        self._turned_away = shield(parts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, unless the shield did."""
+        if not await self._turned_away(scope, send):
+            await self._app(scope, receive, send)
+
+
 class Client:
     """A browser without scripts: keeps cookies, follows nothing by itself."""
 
-    def __init__(self, app: Starlette, scheme: str) -> None:
+    def __init__(self, app: ASGIApp, scheme: str) -> None:
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(app),
             base_url="http://127.0.0.1" if scheme == "http" else "https://stats.example.com",

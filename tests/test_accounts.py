@@ -334,7 +334,7 @@ def test_no_secret_is_in_the_file(path: Path, control: Control, owner: User) -> 
     logins, links, keys = Logins(control), Links(control), ApiKeys(control)
     secrets = [
         logins.open(owner, Way.PASSWORD, NOW),
-        logins.remember_device(owner, NOW),
+        logins.remember_device(owner, NOW).partition(".")[0],
         links.set_up(NOW),
         links.invite("new@example.com", 1, Role.VIEWER, owner.email, NOW),
         links.reset(owner.email, NOW),

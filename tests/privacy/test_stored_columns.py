@@ -224,6 +224,9 @@ STORED = {
         "user": "who has logged in there",
         "used_at": "forgets it in time",
     },
+    "control: device_key": {
+        "key": "tells a made-up token of a browser without a look into a table"
+    },
     "control: links": {
         "id": "withdraws it",
         "digest": "checks a link without keeping it",

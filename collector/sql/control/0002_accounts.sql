@@ -34,6 +34,10 @@ CREATE TABLE devices (
     used_at INTEGER NOT NULL
 );
 
+-- Marks the tokens of those browsers, so that a made-up one is told without a look into the table.
+CREATE TABLE device_key (key BLOB NOT NULL);
+INSERT INTO device_key VALUES (randomblob(32));
+
 -- Links that are good once: to set up, to join, to choose a new password.
 CREATE TABLE links (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
