@@ -4,7 +4,7 @@ Sealed days answer from their rollups where they can; all else is summed up from
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
@@ -78,6 +78,7 @@ class Answers:
         self._session = session
         self._queries = queries
         self._unsealed_spans: dict[tuple[object, ...], tuple[date | None, date | None]] = {}
+        self._spans: dict[tuple[object, ...], _Rows] = {}
         self._found: dict[tuple[object, ...], _Found] = {}
         self._kept_actions: dict[tuple[object, ...], str] = {}
         self._answered: dict[Query, _Rows] = {}
@@ -100,18 +101,16 @@ class Answers:
     def _by_page(self, query: Query) -> _Rows:
         """Add up sums by page, which have numbers where others have texts."""
         ((n, _),) = stored(query)
-        values = {"rolled": rolled(query), **self._rolled_spans(query)}
-        text = composed(statement("sums_of_page_rollups"), {"times": times(query)})
-        parts = [Sums(f"({text})", values)]
-        for part in self._unsealed(query):
+        parts = list(self._rolled_pages(query))
+        unsealed = self._unsealed(query)
+        for part in unsealed:
             names = {"n": str(n), "sums": part.text}
             parts.append(replace(part, text=f"({composed(statement('numbered_pages'), names)})"))
         keys = [f"k{number}" for number in range(len(query.dimensions))]
         labels = [label for number, label in enumerate(_labels(query.dimensions)) if number != n]
-        has_new = len(parts) > 1
         names = {
-            "new_path": "new_path, " if has_new else "",
-            "path": "coalesce(new_path, path)" if has_new else "path",
+            "new_path": "new_path, " if unsealed else "",
+            "path": "coalesce(new_path, path)" if unsealed else "path",
             "time_keys": listed(labels),
             "columns": ", ".join([*keys, *needed(query)]),
             "page_key": f"k{n}",
@@ -264,24 +263,37 @@ class Answers:
         }
         return Sums(f"({composed(statement('sums_of_rollups'), parts)})", {"rolled": name})
 
-    def _rolled_spans(self, query: Query) -> dict[str, object]:
-        """Return of which quarters, months and weeks a period is made, so that few sums hold it.
+    def _rolled_pages(self, query: Query) -> Iterator[Sums]:
+        """Yield sums by page of the quarters, months, weeks and days that a period is made of.
 
-        The longest first. A week is none of a month's parts: it may lie in two.
+        The longest first, so that few rows hold it. A week is none of a month's parts: it may lie
+        in two.
         """
         first, last = query.period.first, query.period.last
         left = {first + n * _DAY for n in range((last - first).days + 1)}
-        chosen: list[tuple[str, date]] = []
-        wanted = _spans(query.dimensions)
-        rolled_spans = self._session.run("rolled_spans", site=query.site, first=first, last=last)
-        for name in wanted:
-            for span, begin, end in rolled_spans:
+        names = {"times": times(query)}
+        values: dict[str, object] = {"rolled": rolled(query)}
+        spans = self._spans_within(query)
+        for name in _spans(query.dimensions):
+            firsts = []
+            for span, begin, end in spans:
                 theirs = {begin + n * _DAY for n in range((end - begin).days + 1)}
                 if span == name and theirs <= left:
-                    chosen.append((span, begin))
+                    firsts.append(begin)
                     left -= theirs
-        spans, firsts = [span for span, _ in chosen], [begin for _, begin in chosen]
-        return {"spans": spans, "firsts": firsts, "days": sorted(left)}
+            if firsts:
+                text = composed(statement("sums_of_page_spans"), {**names, "span": name})
+                yield Sums(f"({text})", {**values, f"{name}_firsts": firsts})
+        text = composed(statement("sums_of_page_rollups"), names)
+        yield Sums(f"({text})", {**values, "days": sorted(left)})
+
+    def _spans_within(self, query: Query) -> _Rows:
+        """Return which spans are summed up and lie in a query's period."""
+        key = (query.site, query.period.first, query.period.last)
+        if key not in self._spans:
+            site, first, last = key
+            self._spans[key] = self._session.run("rolled_spans", site=site, first=first, last=last)
+        return self._spans[key]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,15 @@ WITH summed AS MATERIALIZED (
         /*metrics*/
     FROM /*sums*/
     GROUP BY ALL
+), candidates AS MATERIALIZED (
+    FROM summed WHERE /*is_candidate*/
 )
 SELECT
     /*columns*/
 FROM (
-    SELECT s.*, /*path*/ AS /*page_key*/
-    FROM summed s
+    SELECT c.*, /*path*/ AS /*page_key*/
+    FROM candidates c
     LEFT JOIN (FROM archive.pages WHERE site = $site) USING (page)
-    WHERE /*is_candidate*/
 )
 ORDER BY /*order*/
 LIMIT $limit OFFSET $offset;
