@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -100,7 +100,7 @@ class _SiteDay:
     exclusion: Exclusion | None
 
 
-class _Seen(NamedTuple):
+class _Seen(msgspec.Struct, frozen=True, gc=False):  # made in a quarter of a tuple's time
     """What a request says, for as long as it takes to answer it."""
 
     posted: wire.Posted
@@ -110,7 +110,7 @@ class _Seen(NamedTuple):
     address: str
 
 
-class _Place(NamedTuple):
+class _Place(msgspec.Struct, frozen=True, gc=False):
     """Where an event belongs: a visitor's day, by the clock of its site, and a moment by ours."""
 
     site: Site
@@ -305,18 +305,17 @@ class Ingest:
 
     def _event(self, place: _Place, seen: _Seen) -> Event:
         """Return what is kept: this is where address and user agent end."""
-        site, date, hour, at_us, token = place
-        posted, url, referrer, user_agent, address = seen
+        site, posted, url, referrer = place.site, seen.posted, seen.url, seen.referrer
         if referrer:
             referrer = scrub.scrub_host(referrer, registrable_domain(referrer))
-        device = anonymise.device(user_agent)
+        device = anonymise.device(seen.user_agent)
         origin = sources.origin(referrer, url.utm_source, url.utm_medium, url.paid_click)
         return Event(
             site=site.id,
-            date=date,
-            hour=hour,
-            at_us=at_us,
-            token=token,
+            date=place.date,
+            hour=place.hour,
+            at_us=place.at_us,
+            token=place.token,
             name=posted.name,
             host=scrub.scrub_host(url.host, site.domain),
             path=url.path,
@@ -326,7 +325,7 @@ class Ingest:
             utm_source=url.utm_source,
             utm_medium=url.utm_medium,
             utm_campaign=url.utm_campaign,
-            country=self._countries.country(address),
+            country=self._countries.country(seen.address),
             device=device.device,
             browser=device.browser,
             os=device.os,

@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -67,6 +68,18 @@ def wait_until(is_so: Callable[[], bool], what: str = "it", deadline_s: float = 
 def pageview(path: str, site: str = SITE, **more: object) -> dict[str, Any]:
     """Return the body of a pageview; `more` are further keys of the wire format."""
     return {"n": "pageview", "u": f"https://{site}{path}", **more}
+
+
+def around_today() -> tuple[date, date]:
+    """Return days that hold all a test does, should it run at midnight."""
+    today = datetime.now(UTC).date()
+    return today - timedelta(days=1), today + timedelta(days=1)
+
+
+def zone_at_noon() -> str:
+    """Return a time zone in which it is about noon: there no day ends while tests run."""
+    behind_h = datetime.now(UTC).hour - 12
+    return f"Etc/GMT{behind_h:+d}" if behind_h else "UTC"  # POSIX counts to the west
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,20 +199,21 @@ class Server:
             return visitor.post(event)
 
     def query(self, **query: object) -> list[dict[str, Any]]:
-        """Ask the API; return the rows (`dimensions`, `metrics`). Today's, unless it says else."""
+        """Ask the API; return the rows (`dimensions`, `metrics`), of all a test did by default."""
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
-        wanted = {"site_id": SITE, "metrics": ["pageviews"], "date_range": "day", **query}
+        days = [day.isoformat() for day in around_today()]
+        wanted = {"site_id": SITE, "metrics": ["pageviews"], "date_range": days, **query}
         answer = self.ask("POST", "/api/v2/query", json.dumps(wanted).encode(), headers)
         assert answer.status == 200, answer
         rows: list[dict[str, Any]] = answer.json()["results"]
         return rows
 
     def pageviews(self, site: str = SITE) -> int:
-        """Return today's pageviews of a site."""
+        """Return the pageviews of a site."""
         return int(self.query(site_id=site)[0]["metrics"][0])
 
     def wait_for_pageviews(self, count: int, site: str = SITE) -> None:
-        """Return once today's pageviews of a site are exactly `count`."""
+        """Return once the pageviews of a site are exactly `count`."""
         wait_until(lambda: self.pageviews(site) == count, f"{count} pageviews")
 
     def wait_for_health(self) -> None:

@@ -13,9 +13,9 @@ from collector.question import Dimension, Metric, Period, Query
 from collector.store import StoreError
 from tests.crash.disks import Disk, SizeLimit, small
 from tests.crash.nursery import Nursery
-from tests.crash.witness import Witness, around_today, register
+from tests.crash.witness import Witness, register
 from tests.house import House, event, house
-from tests.serving import SITE, Installation, Server, wait_until
+from tests.serving import SITE, Installation, Server, around_today, wait_until
 
 DAYS = around_today()
 EVENTS = 120  # DuckDB's WAL of them is longer than what little room is left at times

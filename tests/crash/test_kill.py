@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.crash.nursery import Nursery
-from tests.crash.witness import Witness, around_today, chance, register, repeating
-from tests.serving import SITE, Installation, Server, wait_until
+from tests.crash.witness import Witness, chance, register, repeating
+from tests.serving import SITE, Installation, Server, around_today, wait_until
 
 KILLS = 16
 LATEST_S = 0.4  # after the load began: some turns of the keeper, many of the journal

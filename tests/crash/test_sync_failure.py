@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.crash.nursery import Nursery
-from tests.crash.witness import NO_ANSWER, Witness, around_today, register, repeating
-from tests.serving import SITE, STOP_DEADLINE_S, Installation, Server, wait_until
+from tests.crash.witness import NO_ANSWER, Witness, register, repeating
+from tests.serving import SITE, STOP_DEADLINE_S, Installation, Server, around_today, wait_until
 
 DAYS = around_today()
 CONNECTIONS = 3
@@ -42,8 +42,11 @@ def exit_code(server: Server) -> int:
 def test_events_are_acknowledged_only_up_to_a_failed_sync(
     nurse: Nursery, here: Installation
 ) -> None:
-    """One after the other, each with a sync of its own, after the first one for the folder."""
-    witness, number, log = Witness(), 9, here.folder / "strace.log"
+    """One after the other, each with a sync of its own, after the first one for the folder.
+
+    Before the first of them SQLite has some of its own, in another thread.
+    """
+    witness, number, log = Witness(), 30, here.folder / "strace.log"
     register(here, {SITE: "UTC"})
     with here.serving(wrapper=failing_sync(number, log)) as server:
         with contextlib.closing(witness.posting(server, SITE)) as steps, pytest.raises(NO_ANSWER):

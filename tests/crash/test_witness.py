@@ -6,8 +6,8 @@ import pytest
 
 from collector import journal
 from tests.crash.nursery import Nursery
-from tests.crash.witness import Witness, around_today, register
-from tests.serving import SITE, Installation, Server, wait_until
+from tests.crash.witness import Witness, register
+from tests.serving import SITE, Installation, Server, around_today, wait_until
 
 DAYS = around_today()
 

@@ -17,7 +17,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from collector.control import Control
 from collector.question import MAX_ROWS
@@ -40,12 +40,6 @@ def register(here: Installation, timezones: dict[str, str]) -> None:
     with contextlib.closing(Control.open(here.data / "control.sqlite")) as control:
         for domain, timezone in timezones.items():
             control.add_site(domain, timezone, _LONG_AGO)
-
-
-def around_today() -> tuple[date, date]:
-    """Return days that hold all a test does, should it run at midnight."""
-    today = datetime.now(UTC).date()
-    return today - timedelta(days=1), today + timedelta(days=1)
 
 
 @dataclass

@@ -17,7 +17,7 @@ from tests.browser.chromium import EXECUTABLE, FLAGS, UNWANTED_DEFAULTS
 from tests.browser.endtoend.desk import Desk, Watch, log_in
 from tests.browser.endtoend.website import DASHBOARD, PLACES, SITES, Front, serve
 from tests.people import admit
-from tests.serving import USER_AGENT, Installation, installation
+from tests.serving import USER_AGENT, Installation, installation, zone_at_noon
 from tests.test_geo import mmdb
 
 COUNTRIES = {"192.0.2.0/24": {"country_code": "NZ"}, "198.51.100.0/24": {"country_code": "PT"}}
@@ -32,7 +32,7 @@ def make_installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inst
         here.data.mkdir()
         control = Control.open(here.data / "control.sqlite")
         for site in SITES:
-            control.add_site(site, "UTC", datetime.now(UTC))
+            control.add_site(site, zone_at_noon(), datetime.now(UTC))
         admit(control)
         control.close()
         yield here
