@@ -1,19 +1,19 @@
 """The dashboard's languages: every sentence in each of them, and the right one for each person."""
 
 import re
-import runpy
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
-from babel.messages.catalog import Catalog, Message
+from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 from jinja2 import Environment, nodes
 
 from dashboard.languages import LANGUAGES
-from tests.dashboard.reading import Markup
-from tests.editors import Newsroom
+from dashboard.parts import Finding
+from tests.dashboard.reading import DAY, HOUR, MINUTE, Markup
+from tests.editors import Newsroom, newsroom, pageview
+from tests.tongues import CLOSING, OPENING, PAGES, bracketed, everything
 
 DASHBOARD = Path(__file__).parents[2] / "dashboard"
 TRANSLATED = [each.words for each in LANGUAGES if each.words]
@@ -31,13 +31,6 @@ _NAMES = re.compile(r"\{(\w*)\}")
 _TAGS = re.compile(r"<[^>]*>|&\w+;")
 _ATTRIBUTES = re.compile(r"\b(?:title|alt|placeholder|aria-label|data-says)=\"([^\"]*)\"")
 _WORD = re.compile(r"[^\W\d_]{2}")
-
-
-@cache
-def everything() -> Catalog:
-    """Return all sentences that code and templates say."""
-    found: Catalog = runpy.run_path(str(DASHBOARD / "words" / "refresh"))["said"]()
-    return found
 
 
 def texts(message: Message) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -141,3 +134,46 @@ def test_a_language_that_was_chosen_goes_before_what_the_browser_asks_for(busy: 
     editor.post("/language", data={"language": "tlh"})
     missing = editor.get("/sites/nowhere.example", headers={"Accept-Language": "de"}).text
     assert '<html lang="de"' in missing
+
+
+@pytest.fixture(name="foreign")
+def open_foreign_room(ram: Path) -> Iterator[Newsroom]:
+    """Open a newsroom whose language tells what nobody says in it."""
+    with newsroom(ram) as room:
+        room.parts["languages"] = (bracketed(ram),)
+        room.parts["diagnose"] = lambda _scope, _site: tuple(Finding)
+        site = room.site()
+        room.site("other.example")
+        room.count(
+            pageview(site, 1, 3 * HOUR, "/a", source="Google", country="DE"),
+            pageview(site, 2, DAY, "/a", country="GB", device="Mobile"),
+            pageview(site, 3, 40 * DAY, "/b"),
+            pageview(site, 4, 2 * MINUTE, "/b", name="Download"),
+        )
+        yield room
+
+
+def left_in_english(page: str) -> set[str]:
+    """Return the lines of a page that no brackets are around."""
+    markup = Markup(page)
+    names = ("title", "aria-label", "placeholder", "alt", "data-says", "data-copied")
+    attributes = [attrs.get(name) or "" for _, attrs in markup.tags for name in names]
+    text, before = "".join(markup.texts) + "\n".join(["", *attributes]), ""
+    while text != before:
+        before, text = text, re.sub(f"{OPENING}[^{OPENING}{CLOSING}]*{CLOSING}", "", text)
+    return {line.strip() for line in text.split("\n") if re.search("[A-Za-z]{2}", line)}
+
+
+def test_no_sentence_of_a_page_stays_english(foreign: Newsroom) -> None:
+    """In a language that has a translation of everything, nothing but names is left."""
+    editor = foreign.editor()
+    names = re.compile(
+        r"gatecount( user reset)?|example\.com|other\.example|owner@example\.com|CSV|JSON|Google"
+        r"|Download|<script.*"
+        r"|/admin/\*|[\w_]*smtp_\w+|Authorization: Bearer KEY|IP Geolocation by DB-IP"
+    )
+    for path in PAGES:
+        answer = editor.get(path.format(domain="example.com"))
+        assert '<html lang="ar" dir="rtl"' in answer.text, path
+        left = {names.sub("", line) for line in left_in_english(answer.text)}
+        assert {line for line in left if re.search("[A-Za-z]{2}", line)} == set(), path
