@@ -55,7 +55,7 @@ async def app(scope, receive, send):
     await send({"type": "http.response.start", "status": 202, "headers": nothing})
     await send({"type": "http.response.body", "body": b""})
 """
-_USER_AGENTS = [
+USER_AGENTS = [
     *(
         f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
         f" Chrome/{v}.0.0.0 Safari/537.36"
@@ -105,7 +105,7 @@ def requests(count: int, rng: random.Random) -> list[bytes]:
     built = []
     for _ in range(count // 5):
         address = ".".join(str(rng.randint(1, 223)) for _ in range(4))
-        user_agent = rng.choice(_USER_AGENTS)
+        user_agent = rng.choice(USER_AGENTS)
         referrer = rng.choice(_REFERRERS)
         for _ in range(5):
             page = int(rng.paretovariate(0.7)) % 20_000

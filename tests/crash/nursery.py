@@ -24,10 +24,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
+from tests.crash.moved.sitecustomize import Moved, boot_time_s
 from tests.serving import ROOT, STOP_DEADLINE_S, USER_AGENT, Installation, Server
 
 _LOAD_EVERY_S = 0.1  # more turns of the keeper, so more moments to die at
-_boot_time_s = time.clock_gettime
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +42,14 @@ class Clock:
 
     def turn(self, to: datetime, speed: float = 1.0) -> None:
         """Let it be another time, at once also for servers that run."""
-        now_s = _boot_time_s(time.CLOCK_BOOTTIME)
+        now_s = boot_time_s(time.CLOCK_BOOTTIME)
         fresh = self.file.with_suffix(".new")
         fresh.write_text(f"{to.timestamp()!r} {now_s!r} {speed!r}")
         fresh.rename(self.file)
 
     def now(self) -> datetime:
         """Return what time it is."""
-        return datetime.fromtimestamp(_Time(self.file)(), UTC)
-
-
-class _Time:
-    """Seconds since the epoch by a clock's file, which is replaced when the clock is turned."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._read = (-1, -1)
-        self._at_s = self._boot_s = self._speed = 0.0
-
-    def __call__(self) -> float:
-        found = self._file.stat()
-        if (found.st_ino, found.st_mtime_ns) != self._read:
-            self._at_s, self._boot_s, self._speed = map(float, self._file.read_text().split())
-            self._read = (found.st_ino, found.st_mtime_ns)
-        return self._at_s + (_boot_time_s(time.CLOCK_BOOTTIME) - self._boot_s) * self._speed
+        return datetime.fromtimestamp(Moved(self.file)(), UTC)
 
 
 class _Born:
@@ -185,13 +169,13 @@ def _live(data: str, output: str, clock: str, environment: dict[str, str]) -> No
             os.dup2(descriptor, stands_for)
         os.environ.clear()
         os.environ.update(environment)
-        _serve(data, _Time(Path(clock)) if clock else None)
+        _serve(data, Moved(Path(clock)) if clock else None)
         code = 0
     finally:
         os._exit(code)
 
 
-def _serve(data: str, clock: _Time | None) -> None:
+def _serve(data: str, clock: Moved | None) -> None:
     """Do as `gatecount serve --port 0` does, by another clock and with a restless keeper."""
     from collector import compose, config, keeper, log, server  # noqa: PLC0415 - a test needs none
 
