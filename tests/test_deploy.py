@@ -1,9 +1,12 @@
 """What is shipped for running gatecount suits the program, and keeps its promises."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from collector import config
 from collector.anonymise import TrustedProxies
@@ -12,6 +15,7 @@ from collector.hosts import Mount
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 SNIPPETS = ("Caddyfile.path", "Caddyfile.host", "nginx-path.conf", "nginx-host.conf")
+UNITS = ("gatecount.service", "gatecount-ingest.service")
 _SET = re.compile(r"GATECOUNT_\w+=\S+")
 
 
@@ -41,7 +45,7 @@ def test_the_example_sets_nothing_and_shows_the_defaults(tmp_path: Path) -> None
         assert config.load(file, {}, {}).config == config.load(None, {}, {}).config
 
 
-@pytest.mark.parametrize("name", ["gatecount.service", "Containerfile"])
+@pytest.mark.parametrize("name", [*UNITS, "Containerfile"])
 def test_what_is_set_in_the_environment_is_an_option(name: str) -> None:
     """And may be set so: data on a disk, keys below a directory of their own in RAM."""
     variables = dict(found.split("=", 1) for found in _SET.findall(directives(name)))
@@ -50,10 +54,14 @@ def test_what_is_set_in_the_environment_is_an_option(name: str) -> None:
     assert str(loaded.key_dir) == "/run/gatecount"
 
 
+def settings(name: str) -> set[str]:
+    """Return what a unit's [Service] sets, a line each."""
+    return {line for line in directives(name).split("[Service]")[1].split("\n") if "=" in line}
+
+
 def test_the_unit_keeps_keys_in_ram_and_memory_off_the_disk() -> None:
     """Neither swap nor core dumps; keys go with a stop, but not with a restart."""
-    lines = directives("gatecount.service").split("\n")
-    assert set(lines) >= {
+    assert settings("gatecount.service") >= {
         "StateDirectory=gatecount", "StateDirectoryMode=0700", "RuntimeDirectory=gatecount",
         "RuntimeDirectoryMode=0700", "RuntimeDirectoryPreserve=restart", "UMask=0077",
         "LimitCORE=0", "LimitMEMLOCK=64M", "MemorySwapMax=0", "LimitNOFILE=65536",
@@ -61,6 +69,33 @@ def test_the_unit_keeps_keys_in_ram_and_memory_off_the_disk() -> None:
         "MemoryDenyWriteExecute=yes",
         "TimeoutStartSec=60", "TimeoutStopSec=120", "User=gatecount",
     }  # fmt: skip
+
+
+def test_the_unit_of_ingest_differs_by_what_it_does() -> None:
+    """It is as shut as the other one, and has no directory of keys that it would take away."""
+    serve, ingest = settings("gatecount.service"), settings("gatecount-ingest.service")
+    names = {line.partition("=")[0] for line in serve ^ ingest}
+    assert names == {
+        "ExecStart", "KillMode", "ReadWritePaths", "RuntimeDirectory", "RuntimeDirectoryMode",
+        "RuntimeDirectoryPreserve", "TimeoutStopSec",
+    }  # fmt: skip
+    assert "ReadWritePaths=/run/gatecount" in ingest
+    assert "Requires=gatecount.service" in directives("gatecount-ingest.service").split("\n")
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd")
+@pytest.mark.parametrize("name", UNITS)
+def test_systemd_has_nothing_to_object(name: str, tmp_path: Path) -> None:
+    """It knows all that is set, and finds little that a service could still do (2.0 of 10)."""
+    for unit in UNITS:
+        written = re.sub(r"ExecStart=\S+", "ExecStart=/bin/true", text(unit))
+        (tmp_path / unit).write_text(written, encoding="utf-8")
+    for command in (["verify"], ["security", "--offline=yes", "--threshold=20"]):
+        said = subprocess.run(
+            ["systemd-analyze", "--no-pager", *command, str(tmp_path / name)],
+            check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        assert [line for line in said.stderr.splitlines() if "gatecount" in line] == []
 
 
 def test_the_container_is_not_root_and_its_keys_are_in_ram() -> None:
@@ -71,6 +106,36 @@ def test_the_container_is_not_root_and_its_keys_are_in_ram() -> None:
     assert "--read-only" in command
     assert "--tmpfs /run/gatecount:mode=0700,uid=10001" in command
     assert "--ulimit core=0" in command
+
+
+def test_the_containers_of_compose_are_as_shut() -> None:
+    """Both of ours; their keys are on a tmpfs that they share, and only Caddy is believed."""
+    composed = yaml.safe_load(text("compose.yaml"))
+    for name in ("serve", "ingest"):
+        ours = composed["services"][name]
+        assert ours["read_only"]
+        assert ours["cap_drop"] == ["ALL"]
+        assert ours["security_opt"] == ["no-new-privileges:true"]
+        assert ours["ulimits"] == {"core": 0, "memlock": 64 << 20, "nofile": 65_536}
+        assert ours["volumes"] == ["data:/data", "keys:/run/gatecount"]
+        assert "ports" not in ours
+        loaded = config.load(None, ours["environment"], {}).config
+        (proxy,) = loaded.trusted_proxies
+        caddy = composed["services"]["caddy"]["networks"]["default"]["ipv4_address"]
+        assert str(proxy) == f"{caddy}/32"
+        assert [mount.url for mount in loaded.public_url] == ["https://stats.example.com/"]
+    options = composed["volumes"]["keys"]["driver_opts"]
+    assert options["type"] == "tmpfs"
+    assert options["o"].startswith("mode=0700,uid=10001,gid=10001,")
+
+
+def test_the_caddyfile_of_compose_is_that_of_a_host() -> None:
+    """But for the names of the containers."""
+    names = {"127.0.0.1:8001": "ingest:8001", "127.0.0.1:8000": "serve:8000"}
+    expected = directives("Caddyfile.host")
+    for usual, name in names.items():
+        expected = expected.replace(usual, name)
+    assert directives("Caddyfile.compose").split() == expected.split()
 
 
 @pytest.mark.parametrize("name", SNIPPETS)

@@ -28,13 +28,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlencode
 
+from collector.control import Control
 from tests.bench.crowd import Crowd, Report
 from tests.bench.ingest import free_port
 from tests.crash.nursery import Clock
 from tests.crash.witness import NO_ANSWER, register
-from tests.serving import ACCESS_KEY, ROOT, Installation, Server, installation, wait_until
+from tests.people import admit, token_of
+from tests.serving import ROOT, Installation, Server, installation, wait_until
 
 # It is midnight there at 18:30, 19:00 and 20:00 UTC.
 SITES = {
@@ -165,9 +166,9 @@ class Backups:
 class Readers:
     """Dashboards that are open: pages and questions, and streams of what happens just now."""
 
-    def __init__(self, serve: Service, clock: Clock) -> None:
+    def __init__(self, serve: Service, token: str) -> None:
         self._serve = serve
-        self._clock = clock
+        self._headers = {"Cookie": f"gatecount-login={token}"}
         self._stopping = threading.Event()
         self.answers: Counter[int] = Counter()
         self.events = 0  # that came by streams
@@ -183,46 +184,30 @@ class Readers:
             thread.join(30)
 
     def _read(self) -> None:
-        token = ""
         for number in range(1_000_000):
             if self._stopping.wait(_READ_EVERY_S):
                 return
-            try:
-                token = token or _log_in(self._serve.port)
+            with contextlib.suppress(*NO_ANSWER):
                 site = [*SITES][number % len(SITES)]
                 views = ("", "?period=7d", "?f=is,browser,Chrome", "/by/page?period=7d")
                 path = f"/sites/{site}{views[number // 3 % len(views)]}"
-                self.answers[_get(self._serve.port, path, token)] += 1
-            except NO_ANSWER:
-                continue
+                self.answers[_get(self._serve.port, path, self._headers)] += 1
 
     def _watch(self) -> None:
         while not self._stopping.wait(0.5):
             connection = http.client.HTTPConnection("127.0.0.1", self._serve.port, timeout=20)
             with contextlib.suppress(*NO_ANSWER), contextlib.closing(connection):
-                headers = {"Cookie": f"gatecount-login={_log_in(self._serve.port)}"}
-                connection.request("GET", f"/sites/{next(iter(SITES))}/now/events", headers=headers)
+                path = f"/sites/{next(iter(SITES))}/now/events"
+                connection.request("GET", path, headers=self._headers)
                 answer = connection.getresponse()
                 while not self._stopping.is_set() and (line := answer.readline()):
                     self.events += line.startswith(b"data:")
 
 
-def _log_in(port: int) -> str:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    with contextlib.closing(connection):
-        form = {"Content-Type": "application/x-www-form-urlencoded"}
-        connection.request("POST", "/login", urlencode({"key": ACCESS_KEY}), form)
-        answer = connection.getresponse()
-        answer.read()
-        cookie = answer.getheader("Set-Cookie") or ""
-    assert cookie.startswith("gatecount-login="), (answer.status, cookie)
-    return cookie.partition("=")[2].partition(";")[0]
-
-
-def _get(port: int, path: str, token: str) -> int:
+def _get(port: int, path: str, headers: dict[str, str]) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     with contextlib.closing(connection):
-        connection.request("GET", path, headers={"Cookie": f"gatecount-login={token}"})
+        connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
         answer.read()
         return answer.status
@@ -297,7 +282,7 @@ class Soak:
 
     def _sample(self, at_s: float) -> None:
         for kind, ones in self.processes().items():
-            for one in ones:
+            for one in ones if kind != "backup" else ():  # which needs what the archive needs
                 since_s = self._seen_s.setdefault(one, at_s)
                 if at_s - since_s >= _WARM_S and (mib := _resident_mib(one)):
                     self.memory[kind].append((at_s, mib))
@@ -335,7 +320,8 @@ def soak(plan: Plan, folder: Path) -> Outcome:
                 service.server.wait_for_health()
             backups = Backups(here)
             stack.callback(backups.kill)
-            readers = Readers(serve, clock)
+            with contextlib.closing(Control.open(here.data / "control.sqlite")) as control:
+                readers = Readers(serve, token_of(control, admit(control), clock.now()))
             crowd = Crowd((ingest.port, serve.port), [*SITES], plan.rate, CLIENTS)
             running = Soak(plan, serve, ingest, backups)
             running.run()
