@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.serving import REQUEST_TIMEOUT_S, ROOT, STOP_DEADLINE_S, Answer, wait_until
+from tests.serving import REQUEST_TIMEOUT_S, ROOT, STOP_DEADLINE_S, Answer, own_port, wait_until
 
 SITE, BESIDE, DEAD = "example.com", "stats.example.com", "stats.example.org"
 VISITOR = "127.83.64.5"  # all of 127.0.0.0/8 is this machine
@@ -81,7 +81,7 @@ def snippet(name: str) -> str:
 @contextlib.contextmanager
 def caddy(folder: Path, upstreams: Upstreams) -> Iterator[Proxy]:
     """Run Caddy with both snippets."""
-    port, (made, key) = free_port(), _certificate(folder)
+    port, (made, key) = own_port(), _certificate(folder)
     below, beside = snippet("Caddyfile.path"), snippet("Caddyfile.host")
     (options,) = _GLOBAL_BLOCK.findall(below)
     assert _GLOBAL_BLOCK.findall(beside) == [options]
@@ -106,7 +106,7 @@ def caddy(folder: Path, upstreams: Upstreams) -> Iterator[Proxy]:
 @contextlib.contextmanager
 def nginx(folder: Path, upstreams: Upstreams) -> Iterator[Proxy]:
     """Run nginx with all three files."""
-    port, (made, key) = free_port(), _certificate(folder)
+    port, (made, key) = own_port(), _certificate(folder)
     certified = f"ssl_certificate {made};\nssl_certificate_key {key};"
     listening = f"listen 127.0.0.1:{port} ssl;"
     beside = re.sub(r"(?m)^ *listen \[.*|^ *ssl_certificate.*", "", snippet("nginx-host.conf"))
@@ -192,13 +192,6 @@ def _answers(port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:

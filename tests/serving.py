@@ -13,9 +13,11 @@ import contextlib
 import http.client
 import json
 import os
+import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -63,6 +65,18 @@ def wait_until(is_so: Callable[[], bool], what: str = "it", deadline_s: float = 
     while not is_so():
         assert time.monotonic() < give_up_at, f"{what} did not happen within {deadline_s:g} s"
         time.sleep(_POLL_EVERY_S)
+
+
+def own_port() -> int:
+    """Return a free port that stays free while nobody listens there.
+
+    The system hands out no such port by itself, to other tests for instance.
+    """
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def pageview(path: str, site: str = SITE, **more: object) -> dict[str, Any]:

@@ -15,11 +15,12 @@ from collector import journal
 from collector.control import Control
 from tests.crash.witness import register
 from tests.people import key_of
-from tests.proxies import BESIDE, DEAD, PROXIES, SITE, VISITOR, Proxy, Upstreams, free_port
+from tests.proxies import BESIDE, DEAD, PROXIES, SITE, VISITOR, Proxy, Upstreams
 from tests.serving import (
     USER_AGENT,
     Installation,
     installation,
+    own_port,
     pageview,
     wait_until,
 )
@@ -59,7 +60,7 @@ def start_all(ram_of_module: Path) -> Iterator[Front]:
         here = stack.enter_context(installation(ram_of_module))
         register(here, {SITE: "UTC"})
         server = stack.enter_context(here.serving(*flags, "--trusted-proxies", "127.0.0.1"))
-        upstreams = Upstreams(server.port, ingest=free_port())
+        upstreams = Upstreams(server.port, ingest=own_port())
         proxies = {
             name: stack.enter_context(run(ram_of_module / name, upstreams))
             for name, run in PROXIES.items()
