@@ -13,7 +13,6 @@ from tests.browser.endtoend.website import (
     DASHBOARD,
     FRESH,
     HOSTILE,
-    LONG,
     PLAIN,
     QUIET,
     UNREACHED,
@@ -49,13 +48,6 @@ _FOREIGN = """() => [...document.querySelectorAll("*")].filter((element) =>
     || [...element.attributes].some(({ name, value }) =>
         name.startsWith("on") || name === "style" || /^\\s*javascript:/i.test(value))
 ).map((element) => element.outerHTML)"""
-
-_CUT_LABELS = """() => [...document.querySelectorAll(".chart text:not(.at *)")].filter((label) => {
-    const box = label.ownerSVGElement.getBoundingClientRect()
-    const isDrawnBeyond = getComputedStyle(label.ownerSVGElement).overflow === "visible"
-    const { left, right } = label.getBoundingClientRect()
-    return left < (isDrawnBeyond ? 0 : box.left) || right > (isDrawnBeyond ? innerWidth : box.right)
-}).map((label) => label.textContent)"""
 
 
 def log_in_also(page: Page, desk: Desk) -> None:
@@ -153,26 +145,6 @@ def test_the_dashboard_works_without_javascript(
     expect(page.get_by_text("Nobody was counted in this period")).to_be_visible()
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_label("E-mail address")).to_be_visible()
-
-
-def test_no_page_is_wider_than_320_pixels(desk: Desk, front: Front, section: str) -> None:
-    """Nobody scrolls sideways (WCAG 2.2, 1.4.10), whatever pages are called; no label is cut."""
-    for path in ("long-words-" * 60, "/".join(["deep"] * 90), "Donaudampfschiffahrt" * 9):
-        front.collector.post(pageview(section + path, LONG), COLLECTOR)
-    front.collector.post(pageview(section, LONG), COLLECTOR)
-    desk.wait_for_page(LONG, section)
-    site = f"sites/{LONG}"
-    views = ["", f"{site}?metric=bounce_rate", f"{site}?metric=visit_duration&period=28d"]
-    views += [f"{site}?f=is,page,{section}{'long-words-' * 60}", f"{site}/by/page", f"{site}/by/os"]
-    views += [f"{site}/now", f"{site}/settings"]
-    views += ["sites/no", f"{site}?period=x", f"sites/{QUIET}"]
-    desk.page.set_viewport_size(NARROW)
-    for view in views:
-        desk.page.goto(DASHBOARD + view)
-        desk.page.evaluate(UNFOLD)
-        assert sticks_out(desk.page) <= 0, view
-        assert desk.page.evaluate(_CUT_LABELS) == [], view
-    assert len(desk.watch.complaints()) == len(("404 of sites/no", "400 of ?period=x"))
 
 
 def test_no_page_for_visitors_is_wider_than_320_pixels(page: Page) -> None:
