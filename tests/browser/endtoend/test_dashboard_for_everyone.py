@@ -41,7 +41,8 @@ def have_readers(own_desk: Desk, front: Front) -> Iterator[Desk]:
 _PAGES = ("", "account", "account/keys", "people", "log", f"sites/{QUIET}", "sites/no")
 _OF_A_SITE = (
     *("", "?places=map", "?f=is,source,Google&f=or,contains%5C,page%5C,x,is%5C,os%5C,iOS"),
-    *("?period=x", "/by/page", "/now", "/settings?done=kept", "/mails", "/people", "/log", "/sharing"),
+    *("?period=x", "/by/page", "/now", "/settings?done=kept"),
+    *("/mails", "/people", "/log", "/sharing"),
 )
 _WITH_OTHER_TEXTS = (
     *("?metric=bounce_rate", "?metric=visit_duration&period=28d", "/by/os"),
