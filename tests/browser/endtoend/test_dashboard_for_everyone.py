@@ -201,6 +201,7 @@ def test_a_whole_list_opens_over_the_numbers(read: Desk) -> None:
     """Under its own address; going back, Esc and a filter lead where one would look for them."""
     page, site = read.page, f"{DASHBOARD}sites/{STEADY}"
     shown = "period=day&metric=pageviews"
+    page.set_viewport_size(NARROW)  # rows can be clicked anywhere on a phone, too
     read.open(STEADY, "?metric=pageviews")
     page.evaluate("window.stays = true")
     dialog, search = page.get_by_role("dialog"), page.get_by_role("searchbox")
