@@ -24,6 +24,7 @@ from collector.control_file import ControlError
 from collector.factors import Codes, Passkeys
 from collector.hosts import dashboard_url, snippet
 from collector.links import Links
+from collector.logins import Logins
 from collector.trail import OPERATOR, Act, Trail
 
 if TYPE_CHECKING:
@@ -293,6 +294,15 @@ def user_reset(
             Trail(control).note(now, OPERATOR, Act.TURNED_CODES_OFF, ALL_SITES, user.email)
         Trail(control).note(now, OPERATOR, Act.MADE_RESET, ALL_SITES, email)
         _show_link(config, token, "chooses a new password; for four hours")
+
+
+@user_cli.command("logout")
+def user_logout(context: typer.Context, email: _Email) -> None:
+    """End all logins of an account."""
+    with _errors_told(), _control(context) as (_, control):
+        user = _account(control, email)
+        Logins(control).end_others(user)
+        typer.echo(f"{user.email} has to log in again, everywhere.")
 
 
 @user_cli.command("remove")

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+import pyotp
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -24,9 +25,11 @@ from collector import config
 from collector.__main__ import cli
 from collector.accounts import Accounts, Role
 from collector.control import Control
+from collector.factors import Codes
 from collector.links import Links, Purpose
+from collector.logins import Logins
 from tests.mailserver import Inbox, free_port, mail_server
-from tests.people import admit
+from tests.people import admit, token_of
 from tests.serving import (
     DEADLINE_S,
     SITE,
@@ -574,7 +577,7 @@ def test_people_are_let_back_in_by_the_command_line(tmp_path: Path, gatecount: C
         assert re.match(r"https://stats\.example\.com/links/[\w-]{43}   \(good once: ", link)
     with contextlib.closing(Control.open(tmp_path / "data" / "control.sqlite")) as control:
         admit(control)
-        admit(control, "viewer@example.com", Role.VIEWER)
+        found_user = admit(control, "viewer@example.com", Role.VIEWER)
         listed = gatecount(*data, "user", "list").stdout
         assert re.search(r"owner@example\.com +20\d\d-\d\d-\d\d +owner of all sites", listed)
         link = gatecount(*data, "user", "reset", "Viewer@Example.com").stdout
@@ -583,9 +586,21 @@ def test_people_are_let_back_in_by_the_command_line(tmp_path: Path, gatecount: C
         found = Links(control).find(token, datetime.now(UTC))
         assert found is not None
         assert (found.purpose, found.email) == (Purpose.RESET, "viewer@example.com")
+        login = token_of(control, found_user)
+        assert gatecount(*data, "user", "logout", "viewer@example.com").exit_code == 0
+        assert Logins(control).find(login, datetime.now(UTC)) is None
+        codes = Codes(control)
+        secret = pyotp.random_base32()
+        codes.turn_on(found_user, secret, pyotp.TOTP(secret).now(), datetime.now(UTC))
+        gatecount(*data, "user", "reset", "--without-codes", "viewer@example.com")
+        assert codes.left(found_user) == 0
         assert gatecount(*data, "user", "remove", "viewer@example.com", "--yes").exit_code == 0
         assert Accounts(control).named("viewer@example.com") is None
-    for command in (("reset", "nobody@example.com"), ("remove", "nobody@example.com", "--yes")):
+    for command in (
+        ("reset", "nobody@example.com"),
+        ("logout", "nobody@example.com"),
+        ("remove", "nobody@example.com", "--yes"),
+    ):
         assert "there is no account" in told(gatecount(*data, "user", *command))
     message = told(gatecount(*data, "user", "remove", "owner@example.com", "--yes"))
     assert "somebody has to be left" in message
