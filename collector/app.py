@@ -98,6 +98,11 @@ class Application:
         # Redirects to slashes are absolute, which is wrong behind a proxy that strips a prefix.
         self._visitors.router.redirect_slashes = self._everyone.router.redirect_slashes = False
 
+    @property
+    def routes(self) -> Sequence[BaseRoute]:
+        """All there is to ask for but the event endpoint, which stands apart."""
+        return self._everyone.routes
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or run the lifespan."""
         if scope["type"] != "http":

@@ -32,6 +32,7 @@ _LONGEST_FIRST = (
     "test_command_line.py",
     "test_dashboard.py",
     "test_questions.py",
+    "test_fuzz.py",
     "test_seal.py",
     "test_demo.py",
     "crash/test_journal_cut.py",
@@ -64,6 +65,7 @@ _UNTRACED = (
     "properties/test_scrub_properties.py",
     "properties/test_token_properties.py",
     "properties/test_visits_properties.py",
+    "test_fuzz.py",
 )
 
 settings.register_profile("gatecount", derandomize=True, deadline=None, database=None)
