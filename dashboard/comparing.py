@@ -8,10 +8,11 @@ from typing import Final
 
 from collector.question import Period
 from dashboard.formats import Unit, number, per_cent
-from dashboard.languages import say, say_n, to_say
+from dashboard.languages import say, say_n, speech, to_say
 from dashboard.periods import ONE_DAY, before, days_in, year_before
 
 _MINUS = "\N{MINUS SIGN}"
+_LEFT_TO_RIGHT = "\N{LEFT-TO-RIGHT MARK}"
 UNCHANGED: Final = to_say("as before")
 
 
@@ -89,4 +90,6 @@ def change_of(now: float | None, then: float | None, unit: Unit) -> str:
 
 
 def _signed(value: int, written: str) -> str:
-    return f"{'+' if value > 0 else _MINUS}{written}"
+    # A sign without a letter would go to the other side where lines begin on the right.
+    mark = _LEFT_TO_RIGHT if speech().manners.direction == "rtl" else ""
+    return f"{mark}{'+' if value > 0 else _MINUS}{written}"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ NO_SENTENCES = {
 _NAMES = re.compile(r"\{(\w*)\}")
 _TAGS = re.compile(r"<[^>]*>|&\w+;")
 _ATTRIBUTES = re.compile(r"\b(?:title|alt|placeholder|aria-label|data-says)=\"([^\"]*)\"")
+_LONG_WORD = re.compile(r"(?<!\{)\b[^\W\d_]{3,}")
 _WORD = re.compile(r"[^\W\d_]{2}")
 
 
@@ -58,6 +60,20 @@ def test_each_language_says_everything_and_nothing_else(words: Path) -> None:
                 assert set(_NAMES.findall(text)) == set(_NAMES.findall(said[-1])), text
                 assert sorted(_TAGS.findall(text)) == sorted(_TAGS.findall(said[-1])), text
                 assert '"' not in _TAGS.sub("", text), f"it may stand in an attribute: {text}"
+
+
+def test_no_language_was_given_the_words_of_another() -> None:
+    """Nor was a sentence left in English; single words may be alike."""
+    said: dict[str, dict[object, str]] = {
+        "en": {each.id: texts(each)[0][0] for each in everything() if each.id}
+    }
+    for words in TRANSLATED:
+        with words.open("rb") as file:
+            said[words.stem] = {each.id: texts(each)[1][0] for each in read_po(file) if each.id}
+    for one, other in combinations(said, 2):
+        alike = {text for key, text in said[one].items() if said[other][key] == text}
+        sentences = {text for text in alike if len(_LONG_WORD.findall(_TAGS.sub("", text))) > 1}
+        assert sentences == set(), (one, other)
 
 
 def parts_of(template: str) -> Iterator[tuple[str, bool]]:
