@@ -61,7 +61,10 @@ def test_no_page_bars_anyone(read: Desk, desk: Desk, front: Front) -> None:
         front.collector.post(event, COLLECTOR)
     desk.wait_for_page(LONG, "/end")
     page = read.page
-    for view in (*_PAGES, *(f"sites/{LONG}{state}" for state in (*_OF_A_SITE, *_WITH_OTHER_TEXTS))):
+    page.goto(f"{DASHBOARD}sites/{LONG}/sharing")
+    page.get_by_role("button", name="Switch it on").click()
+    of_a_site = [f"sites/{LONG}{state}" for state in (*_OF_A_SITE, *_WITH_OTHER_TEXTS)]
+    for view in (*_PAGES, f"public/{LONG}", *of_a_site):
         page.set_viewport_size(NARROW)
         page.goto(DASHBOARD + view)
         page.evaluate(UNFOLD)
