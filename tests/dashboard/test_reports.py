@@ -351,13 +351,14 @@ def test_each_person_orders_mails_of_their_own(press: Press, site: Site) -> None
     assert (changed.token, changed.least) == (spike.token, 300)
 
 
-@pytest.mark.parametrize("least", ["4", "1000001", "", "-5", "x", "\N{SUPERSCRIPT TWO}5", "9" * 30])
-def test_an_alert_needs_a_number_within_bounds(press: Press, site: Site, least: str) -> None:
+def test_an_alert_needs_a_number_within_bounds(press: Press, site: Site) -> None:
     """What was written stays in the form, and nothing is changed."""
-    refused = press.room.editor().post("/sites/example.com/mails", FORM | {"spike-least": least})
-    assert refused.status_code == 400
-    assert 'aria-invalid="true"' in refused.text
-    assert "within its bounds" in refused.text
+    owner = press.room.editor()
+    for least in ("4", "1000001", "", "-5", "x", "\N{SUPERSCRIPT TWO}5", "9" * 30):
+        refused = owner.post("/sites/example.com/mails", FORM | {"spike-least": least})
+        assert refused.status_code == 400, least
+        assert 'aria-invalid="true"' in refused.text
+        assert "within its bounds" in refused.text
     assert press.wishes.everybody() == ()
 
 

@@ -253,17 +253,19 @@ def test_named_origins_alone_may_embed(room: Newsroom) -> None:
         assert {name: headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
 
 
-@pytest.mark.parametrize(
-    "origin",
-    ["*", "https://*.example.com", "https://a.example/path", "a.example", "'self'",
-     "https://a.example;script-src", "javascript:x", "https://", "https://a.example:", "http://-a"],
+NO_ORIGINS = (
+    "*", "https://*.example.com", "https://a.example/path", "a.example", "'self'",
+    "https://a.example;script-src", "javascript:x", "https://", "https://a.example:", "http://-a",
 )  # fmt: skip
-def test_what_is_no_origin_is_refused(room: Newsroom, origin: str) -> None:
+
+
+def test_what_is_no_origin_is_refused(room: Newsroom) -> None:
     """It would end up in a header."""
     owner = room.editor()
-    refused = owner.post(OWNERS, {"do": "embed", "origins": f"https://fine.example {origin}"})
-    assert refused.status_code == 400
-    assert "write an origin as https://www.example.com" in refused.text
+    for origin in NO_ORIGINS:
+        refused = owner.post(OWNERS, {"do": "embed", "origins": f"https://fine.example {origin}"})
+        assert refused.status_code == 400, origin
+        assert "write an origin as https://www.example.com" in refused.text
     assert Shares(room.control).publicity(1).framers == ()
 
 
