@@ -61,12 +61,15 @@ class Outbox:
         self._file = file
 
     def due(self, now: datetime) -> tuple[Letter, ...]:
-        """Return what is to be sent now, the oldest first."""
+        """Return what is to be sent now, the oldest first.
+
+        So is what waits for longer than anything has to: the clock was wrong, and is set back.
+        """
         with self._file.reading() as connection:
             rows = connection.execute(
                 "SELECT id, recipient, message, tries FROM letters"
-                " WHERE next_at <= ? ORDER BY id LIMIT ?",
-                (microseconds(now), _AT_ONCE),
+                " WHERE next_at <= ? OR next_at > ? ORDER BY id LIMIT ?",
+                (microseconds(now), microseconds(now + _LONGEST_WAIT), _AT_ONCE),
             ).fetchall()
         return tuple(Letter(*row) for row in rows)
 

@@ -47,8 +47,13 @@ def changes(
             with speaking(each.language):
                 content = _CONTENTS[kind](parts, site, each.least, count, now)
             yield Change(each, now.isoformat(), content)
-        elif each.done and not is_on and now - datetime.fromisoformat(each.done) >= _PAUSE:
+        elif each.done and not is_on and _has_paused(each.done, now):
             yield Change(each, "")
+
+
+def _has_paused(since: str, now: datetime) -> bool:
+    """Tell whether an alert has been on for long enough; one from the future was never right."""
+    return not timedelta() <= now - datetime.fromisoformat(since) < _PAUSE
 
 
 def _count(parts: Parts, site: Site, kind: Kind, now: datetime) -> int | None:

@@ -99,6 +99,15 @@ def test_a_server_that_is_down_is_tried_again_ever_later(post: Post) -> None:
     assert post.room.trouble() == ""
 
 
+def test_what_was_put_off_by_a_clock_that_was_wrong_goes_out_all_the_same(post: Post) -> None:
+    """Nothing waits for longer than four hours."""
+    post.order(EDITOR, worth=1000 * DAY)
+    post.room.turn(NOW + 365 * DAY)
+    with post.serving() as inbox:
+        post.room.turn(NOW)
+    assert inbox.recipients == [EDITOR]
+
+
 def test_what_comes_too_late_is_given_up(post: Post) -> None:
     """Nobody needs an alert of last week."""
     post.order(EDITOR, worth=timedelta(hours=6))

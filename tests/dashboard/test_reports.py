@@ -298,6 +298,17 @@ def test_a_new_site_has_no_drop(press: Press) -> None:
     assert len(press.write(NOW + DAY)) == 1
 
 
+def test_a_clock_that_was_wrong_for_a_while_silences_nothing(press: Press, site: Site) -> None:
+    """What it noted for next year does not count this year."""
+    press.wishes.begin(EDITOR, site.id, Kind.WEEKLY, done="2027-11-28")
+    press.wishes.begin(EDITOR, site.id, Kind.SPIKE, least=5)
+    (spike,) = (each for each in press.wishes.everybody() if each.kind is Kind.SPIKE)
+    press.wishes.settle(spike, (NOW + 365 * DAY).isoformat(), NOW)
+    assert len(press.write(MONDAY)) == 1
+    assert {each.done for each in press.wishes.everybody()} == {"2026-11-29", ""}
+    assert press.write(MONDAY + MINUTE) == []
+
+
 def test_another_threshold_begins_anew(press: Press) -> None:
     """What was told of the old one says nothing about the new one."""
     site = press.room.site()
