@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from collector import bots, demo, scrub, sources, wire
+from collector import bots, demo, identifiers, scrub, sources, wire
 from collector.demo import Arrival, addresses, rhythm, sites, visits
 from collector.geo import Countries
 
@@ -72,7 +72,7 @@ def test_every_request_is_a_well_formed_event_of_the_site(domain: str) -> None:
     for arrival, posted in zip(day(domain), posted_on(domain), strict=True):
         url = scrub.scrub_url(posted.url)
         assert (url.host, header(arrival, b"host")) == (domain, domain)
-        assert scrub.MARK not in url.path
+        assert identifiers.MARK not in url.path
         assert posted.screen in {"xs", "sm", "md", "lg"}
         assert not set(json.loads(arrival.body)) - {"n", "u", "r", "s", "p", "i", "$", "sd", "e"}
 

@@ -47,6 +47,7 @@ SIBLINGS = {
     "habits": "anonymise demo scrub sources store",
     "history": "config control demo habits ingest journal load seal store",
     "held": "request",
+    "identifiers": "",
     "hosts": "",
     "histogram": "",
     "ingest": "anonymise bots control exclusions geo held hosts journal keys limits objection"
@@ -74,7 +75,7 @@ SIBLINGS = {
     "question": "",
     "realtime": "filters question store sums",
     "request": "anonymise hosts",
-    "scrub": "",
+    "scrub": "identifiers",
     "retention": "control keys load store",
     "seal": "control journal load store zones",
     "server": "",

@@ -5,9 +5,9 @@ from urllib.parse import quote, unquote
 import pytest
 
 from collector import scrub
+from collector.identifiers import MARK
 from collector.scrub import (
     _CACHE_ENTRIES,
-    MARK,
     ScrubbedUrl,
     UrlError,
     UrlFault,

@@ -10,7 +10,8 @@ from urllib.parse import quote, unquote
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.scrub import MARK, ScrubbedUrl, scrub_path, scrub_text, scrub_url
+from collector.identifiers import MARK
+from collector.scrub import ScrubbedUrl, scrub_path, scrub_text, scrub_url
 
 SETTINGS = settings(max_examples=300, deadline=None, derandomize=True)
 # What the rules look at, so that random texts meet them.
