@@ -166,6 +166,7 @@ def ingest(
                 return
             if supervisor is not None:
                 workers.end_with(supervisor)
+                workers.keep_to_a_core(place)
             from collector import compose, server  # noqa: PLC0415 - see _listen
 
             with (

@@ -518,9 +518,16 @@ def test_ingest_takes_events_beside_serve(running: Running, beside: Server) -> N
 
 
 def test_ingest_has_as_many_workers_as_asked_for(running: Running, beside: Server) -> None:
-    """One that ends is replaced."""
+    """Each on a core of its own, where there are enough. One that ends is replaced."""
     first = children(beside.process.pid)
     assert len(first) == 2
+    cores = os.sched_getaffinity(0)
+
+    def have_settled() -> bool:
+        theirs = [os.sched_getaffinity(worker) for worker in children(beside.process.pid)]
+        return [*map(len, theirs)] == [1, 1] and len(set().union(*theirs)) == min(2, len(cores))
+
+    wait_until(have_settled, "a core for each")
     os.kill(min(first), signal.SIGKILL)
     wait_until(
         lambda: len(now := children(beside.process.pid)) == 2 and now != first, "a new worker"

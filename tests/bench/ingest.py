@@ -5,6 +5,10 @@
 The servers take turns on one core, the load comes from another. `ingest` and `serve` acknowledge
 durably; before each bare run the loader's backlog is drained, so that nothing runs beside it.
 
+`ingest x2` is two workers on both cores, which they share with the load, each with as many
+connections as the one has: what counts there is not the rate, but that an event costs at most 1.1
+times the processor time that it costs one worker.
+
 With a clone of another commit, `ingest` of that one takes turns with ours, and the last column is
 how many events we take for each of its: by the clock, and by the processor time of an event, which
 says the same on a busy machine.
@@ -23,6 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -39,6 +44,8 @@ LOAD_CORE = 1
 SITE = "bench.example"
 HERE = Path(__file__).parents[2]
 THEIRS = "ingest of the other"
+PAIR = "ingest x2"
+_PAIR_COSTS = 1.1  # at most, of what an event costs one worker
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 _BARE = """
 async def app(scope, receive, send):
@@ -193,13 +200,20 @@ def _load(
 
 
 class Server:
-    """A server process pinned to the servers' core."""
+    """A server process pinned to the servers' core, or to both; with workers, if it has any."""
 
-    def __init__(self, command: list[str], port: int, log: Path, cwd: Path = HERE) -> None:
+    def __init__(
+        self,
+        command: list[str],
+        port: int,
+        log: Path,
+        cwd: Path = HERE,
+        cores: Sequence[int] = (SERVER_CORE,),
+    ) -> None:
         self.port = port
         self._log = log.open("wb")
         self.process = subprocess.Popen(
-            ["taskset", "-c", str(SERVER_CORE), *command],
+            ["taskset", "-c", ",".join(map(str, cores)), *command],
             stdout=self._log,
             stderr=self._log,
             cwd=cwd,
@@ -220,15 +234,26 @@ class Server:
 
     def cpu_s(self) -> float:
         """Return the processor time it has used."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
+        ticks = 0
+        for process in self._processes():
+            fields = (process / "stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / _TICKS_A_SECOND
 
     def resident_mib(self) -> float:
-        """Return the memory it occupies, in MiB."""
-        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS"):
-                return int(line.split()[1]) / 1024
-        return 0.0
+        """Return the memory it occupies, in MiB; of several processes all together."""
+        return sum(
+            int(line.split()[1]) / 1024
+            for process in self._processes()
+            for line in (process / "status").read_text().splitlines()
+            if line.startswith("VmRSS")
+        )
+
+    def _processes(self) -> list[Path]:
+        """Return where the kernel tells of it, and of its workers."""
+        own = Path(f"/proc/{self.process.pid}")
+        children = (own / "task" / own.name / "children").read_text().split()
+        return [own, *(own.with_name(child) for child in children)]
 
     def drain(self) -> float:
         """Wait until the process has nothing to do; return how long that took."""
@@ -284,6 +309,8 @@ def _servers(folder: Path, against: Path | None) -> dict[str, Server]:
         servers[THEIRS] = _ours("ingest", folder / "theirs", against.resolve())
     else:
         servers["serve"] = _ours("serve", folder, HERE)
+        both = (SERVER_CORE, LOAD_CORE)
+        servers[PAIR] = _ours("ingest", folder / "pair", HERE, ("--workers", "2"), both)
     return servers
 
 
@@ -295,7 +322,13 @@ def _bare(folder: Path) -> Server:
     return Server([*bare, "--no-access-log", "--port", str(port)], port, folder / "bare.log")
 
 
-def _ours(command: str, folder: Path, clone: Path) -> Server:
+def _ours(
+    command: str,
+    folder: Path,
+    clone: Path,
+    flags: Sequence[str] = (),
+    cores: Sequence[int] = (SERVER_CORE,),
+) -> Server:
     """Start what a clone has, on a data directory that it made itself."""
     data = folder / command
     data.mkdir(parents=True)
@@ -308,8 +341,13 @@ def _ours(command: str, folder: Path, clone: Path) -> Server:
         stdout=subprocess.DEVNULL,
     )
     port = free_port()
-    started = [*program, command, "--port", str(port)]
-    return Server(started, port, folder / f"{command}.log", clone)
+    started = [*program, command, "--port", str(port), *flags]
+    return Server(started, port, folder / f"{command}.log", clone, cores)
+
+
+def _cost(done: list[Run]) -> float:
+    """Return the processor seconds of 100,000 events."""
+    return statistics.median(run.cpu_s / run.requests * 1e5 for run in done)
 
 
 def _table(runs: dict[str, list[Run]]) -> Table:
@@ -327,7 +365,7 @@ def _table(runs: dict[str, list[Run]]) -> Table:
             f"{statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})",
             f"{statistics.median(run.p50_ms for run in done):.1f}",
             f"{statistics.median(run.p99_ms for run in done):.1f}",
-            f"{statistics.median(run.cpu_s / run.requests * 1e5 for run in done):.2f}",
+            f"{_cost(done):.2f}",
             f"{max(run.resident_mib for run in done):.0f}",
             f"{max(run.drained_s for run in done):.1f}",
             str(sum(run.failed for run in done)),
@@ -361,11 +399,16 @@ def main() -> None:
         try:
             for _ in range(asked.rounds):
                 for name, server in servers.items():
-                    runs[name].append(server.measure(texts, asked.seconds, asked.connections))
+                    connections = asked.connections * (2 if name == PAIR else 1)
+                    runs[name].append(server.measure(texts, asked.seconds, connections))
         finally:
             for server in servers.values():
                 server.stop()
         Console(width=120).print(_table(runs))
+        if PAIR in runs:
+            ratio = _cost(runs[PAIR]) / _cost(runs["ingest"])
+            said = "held" if ratio <= _PAIR_COSTS else "NOT HELD"
+            print(f"an event costs two workers {ratio:.2f} times what it costs one: {said}")
 
 
 if __name__ == "__main__":
