@@ -392,7 +392,10 @@ def audit(
         (f"{c.leaks:,} LEAKS" if c.leaks else "ok", c.promise, c.what, c.looked_at) for c in checks
     ]
     _print_table(("", "", "what was looked for", "in"), rows)
-    if any(check.leaks for check in checks):
+    failed = sum(check.leaks > 0 for check in checks)
+    typer.echo(f"\n{len(checks)} checks, {failed or 'none'} of them failed.")
+    typer.echo("The promises P1 to P22 are those of PRIVACY.md. No value that was found is shown.")
+    if failed:
         raise typer.Exit(1)
 
 

@@ -189,6 +189,9 @@ def test_the_audit_prints_what_it_looked_at(gatecount: Command, data: Path) -> N
     (data / "access.log").write_text("198.51.100.213")
     told_of = gatecount("audit", str(data))
     assert (told_of.exit_code, told_of.stdout.count("1 LEAKS")) == (1, 1)
+    checks = len(re.findall(r"^(?:ok|1 LEAKS) +P\d+ ", clean.stdout, re.MULTILINE))
+    assert f"\n{checks} checks, none of them failed.\n" in clean.stdout
+    assert f"\n{checks} checks, 1 of them failed.\n" in told_of.stdout
     assert "198.51" not in told_of.stdout
     assert told(gatecount("audit", str(data / "nowhere"))).endswith("it has no control.sqlite")
 
