@@ -186,8 +186,7 @@ STORED = {
     | {"visit": "which of the visitor's visits", "step": "order within the visit, without times"},
     "archive: rollups": SUMS,
     "archive: page_rollups": PAGE_SUMS,
-    "archive: page_weeks": PAGE_SUMS,
-    "archive: page_months": PAGE_SUMS,
+    "archive: page_spans": PAGE_SUMS | {"span": "a week, a month or a quarter"},
     "archive: rolled_spans": {
         "site": "whose sums of such there are",
         "span": "a week, a month or a quarter",
