@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from collector.question import Query, Report, TooSlowError
 from collector.stats import Stats
+from dashboard.problems import told
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,6 @@ def answers(stats: Stats, queries: Sequence[Query]) -> list[Answer]:
         QueryError: one of them cannot be answered, however long it takes.
     """
     return [
-        Unanswered(str(found)) if isinstance(found, TooSlowError) else found
+        Unanswered(told(found)) if isinstance(found, TooSlowError) else found
         for found in stats.reports(queries)
     ]

@@ -25,6 +25,7 @@ from dashboard.languages import say, to_say
 from dashboard.pages import render
 from dashboard.parts import Parts
 from dashboard.periods import local_now
+from dashboard.problems import told
 from dashboard.web import form_of
 
 Form = dict[str, str]
@@ -101,13 +102,13 @@ class Deciding:
         try:
             found = self._apply(site, form)
         except (BadTimezoneError, DecisionError, ExclusionError, ZoneError) as error:
-            return self._again(request, str(error), form)
+            return self._again(request, told(error), form)
         if isinstance(found, Question):
             return render(
                 "question.html",
                 site=site,
                 home=site_path(site),
-                notices=self._parts.notices(),
+                notices=[told(each) for each in self._parts.notices()],
                 question=found,
                 refresh_s=None,
             )

@@ -21,6 +21,7 @@ from dashboard.gate import site_asked
 from dashboard.pages import render
 from dashboard.parts import Parts
 from dashboard.periods import PeriodError, local_now
+from dashboard.problems import told
 
 REFRESH_S = 10  # of a page that shows today
 WAITING_S = 3  # of a page that waits for a first event
@@ -59,7 +60,7 @@ class Frame:
 def _head(parts: Parts, site: Site) -> dict[str, Any]:
     return {
         "site": site,
-        "notices": parts.notices(),
+        "notices": [told(notice) for notice in parts.notices()],
     }
 
 
@@ -78,8 +79,8 @@ def framed(parts: Parts, page: Callable[[Frame, Request], Response], request: Re
     except (PeriodError, QueryError) as error:
         view = view_of(QueryParams(), local.date(), began)
         frame = Frame(parts, site, view, now, local, began, request.url.path)
-        problem = error.message if isinstance(error, QueryError) else str(error)
-        return render("problem.html", 400, **{**frame.values, "refresh_s": None}, problem=problem)
+        values = {**frame.values, "refresh_s": None}
+        return render("problem.html", 400, **values, problem=told(error))
 
 
 def _with_typed(view: View, request: Request) -> View:

@@ -21,6 +21,7 @@ from dashboard.asker import NOBODY, Asker, answering, role_name, who_asks
 from dashboard.languages import say
 from dashboard.pages import render
 from dashboard.parts import Parts
+from dashboard.problems import told
 from dashboard.rules import RULES, Open, Refusing, Rule
 from dashboard.web import cookie_prefix, is_cross_site, json_refusal
 
@@ -61,7 +62,7 @@ class Gate:
                 response: Response = endpoint(request)
             except TooSlowError as error:
                 return render(
-                    "message.html", 503, headline=say("That took too long"), text=str(error)
+                    "message.html", 503, headline=say("That took too long"), text=told(error)
                 )
             return response
 

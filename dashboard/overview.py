@@ -20,6 +20,7 @@ from dashboard.languages import say, to_say
 from dashboard.measures import METRICS, Measure, Totals
 from dashboard.pages import render
 from dashboard.periods import buckets
+from dashboard.problems import told
 from dashboard.timeline import Moment, Stretch
 
 _UNITS = {
@@ -272,7 +273,7 @@ def _excluded(frame: Frame) -> Excluded:
     try:
         counts = frame.parts.excluded(frame.site, frame.view.period)
     except TooSlowError as error:
-        return Excluded((), str(error))
+        return Excluded((), told(error))
     return Excluded(
         tuple((*_reason(reason), formats.number(count)) for reason, count in counts.items())
     )

@@ -9,6 +9,7 @@ from dashboard.asker import who_asks
 from dashboard.assets import asset_url
 from dashboard.formats import number, whole_month
 from dashboard.languages import say_as, say_markup, say_n_markup, speech
+from dashboard.problems import told
 from dashboard.theme import current_theme
 
 
@@ -30,6 +31,7 @@ def _environment() -> Environment:
     environment.globals["say_as"] = say_as
     environment.filters["number"] = number
     environment.filters["whole_month"] = whole_month
+    environment.filters["told"] = told
     return environment
 
 

@@ -23,6 +23,7 @@ from dashboard.languages import say
 from dashboard.pages import render
 from dashboard.parts import Parts
 from dashboard.periods import PeriodError, local_now, span
+from dashboard.problems import told
 from dashboard.web import form_of, local_path
 
 _FORM_BYTES = 32_768
@@ -54,7 +55,7 @@ def _page(
         "settings.html",
         400 if problem else 200,
         site=site,
-        notices=parts.notices(),
+        notices=[told(each) for each in parts.notices()],
         path=request.url.path,
         home=site_path(site),
         snippet=parts.snippet(site),
@@ -99,7 +100,7 @@ class Writing:
         try:
             self._apply(site, form)
         except (NotebookError, PeriodError, QueryError) as error:
-            problem = error.message if isinstance(error, QueryError) else str(error)
+            problem = told(error)
             return _page(self._parts, site, request, problem)
         back = local_path(form.get("back", ""))
         return RedirectResponse(site_path(site) + "/settings" if back == "/" else back, 303)
@@ -149,7 +150,7 @@ class OwnSegments:
                 filters = _checked(form.get("filters", ""))
                 self._notebook.keep(site.id, form.get("name", ""), filters, user.id)
         except (NotebookError, QueryError) as error:
-            problem = error.message if isinstance(error, QueryError) else str(error)
+            problem = told(error)
             text = say("This cannot be done: {problem}.", problem=problem)
             return render("message.html", 400, headline=say("That did not work"), text=text)
         back = local_path(form.get("back", ""))

@@ -25,6 +25,7 @@ from dashboard.languages import say, to_say
 from dashboard.pages import render
 from dashboard.parts import Parts
 from dashboard.periods import ONE_DAY, local_now
+from dashboard.problems import told
 
 _WEEKS_DAYS = 28
 _SEARCH_MAX_CHARACTERS = 200
@@ -81,7 +82,7 @@ def front_page(parts: Parts, request: Request) -> Response:
     found = [site for site in sites if search.casefold() in site.domain]
     return render(
         "sites.html",
-        notices=parts.notices(),
+        notices=[told(each) for each in parts.notices()],
         cards=_sorted(_cards(parts, found, now), order),
         has_sites=bool(sites),
         search=search,

@@ -17,6 +17,7 @@ from dashboard.languages import say, speech
 from dashboard.pages import render
 from dashboard.parts import Parts
 from dashboard.periods import local_now
+from dashboard.problems import told
 from dashboard.schedule import BOUNDS, DROP_HOURS, REPORT_HOUR, last_due
 from dashboard.web import form_of
 
@@ -104,7 +105,7 @@ class Subscribing:
             "mails.html",
             400 if is_wrong else 200,
             site=site,
-            notices=self._parts.notices(),
+            notices=[told(each) for each in self._parts.notices()],
             path=f"{site_path(site)}/mails",
             home=site_path(site),
             address=user.email,
