@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -18,12 +19,14 @@ from collector import keeper, metrics
 from collector.histogram import Histogram
 from collector.ingest import DropReason, Outcome
 from collector.keeper import Keeper
-from collector.latency import Asked
+from collector.latency import Asked, Latency, TimedStats
 from collector.lending import Lender
 from collector.metrics import Metric, Sample, StoreFile, exposition, of_files
+from collector.question import TooSlowError
 from collector.retention import Retention
 from collector.server import listen
-from collector.store import StoreError
+from collector.stats import Stats
+from collector.store import Store, StoreError
 from tests.application import NOW, Started, Whole, pageview
 from tests.house import House, event, house
 from tests.people import key_of
@@ -152,6 +155,20 @@ def test_questions_are_timed(observed: Observed) -> None:
     assert found["gatecount_query_seconds_count[days]"] == 1
     assert found["gatecount_query_seconds_count[minutes]"] == 1
     assert found["gatecount_queries_too_slow_total"] == 0
+
+
+def test_questions_that_are_given_up_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once each, and timed as well; also when only a part of a page was too slow."""
+    latency = Latency()
+    with pytest.raises(TooSlowError), latency.timed(Asked.MINUTES):
+        raise TooSlowError("no")
+    monkeypatch.setattr(Stats, "reports", lambda *_: [TooSlowError("no"), TooSlowError("no")])
+    timed = TimedStats(cast("Store", None), 5, 30, latency)  # which nobody asks
+    assert len(timed.reports([])) == 2
+    assert latency.too_slow == 2
+    assert {asked: sum(h.counts) for asked, h in latency.seconds.items()} == {
+        Asked.DAYS: 1, Asked.MINUTES: 1
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

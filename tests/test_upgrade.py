@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from collector import control_file, copied, store
+from collector import control_file, copied, owner, store
 from collector.control import Control
 from collector.control_file import StorageError
 from collector.copied import KEPT_S
@@ -107,6 +107,14 @@ def test_without_a_copy_nothing_is_changed(
     assert list(old.glob("*.schema-*")) == []
     monkeypatch.undo()
     assert sealed(old) == 1
+
+
+def test_the_copy_is_shown_while_it_is_made(capsys: pytest.CaptureFixture[str]) -> None:
+    """By a bar, on a terminal alone; where nothing is copied nothing is drawn."""
+    show = owner._copying_shown()  # noqa: SLF001 - what `serve` gives the store
+    show(1, 2)
+    show(2, 2)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_an_upgrade_that_fails_leaves_the_copy(old: Path, newer: Callable[[str], None]) -> None:
