@@ -14,7 +14,7 @@ from tests.serving import wait_until
 
 SHOP = "shop.example.com"
 PAGE = "/about-a-rare-illness"
-_ROW = re.compile(r"<tr[^>]*><th[^>]*>([\w.]+)</th>" + r"<td[^>]*>(\d+)</td>" * 3)
+_ROW = re.compile(r"<li><strong>([\w.]+)</strong>" + r"[^<\d]+(\d+)" * 3 + "</li>")
 Counts = dict[str, tuple[str, ...]]
 
 
