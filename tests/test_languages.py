@@ -51,7 +51,12 @@ def test_every_column_and_reason_is_explained() -> None:
     """Their names are put together with their group only while a page is made."""
     texts = words("en").texts
     assert {f"column.{field}" for field in Event.__struct_fields__} <= texts.keys()
-    hidden = {DropReason.UNKNOWN_SITE, DropReason.FLOOD, DropReason.LATE}
+    hidden = {
+        DropReason.UNKNOWN_SITE,
+        DropReason.FLOOD,
+        DropReason.DAILY_LIMIT,
+        DropReason.LATE,
+    }
     shown = {*DropReason} - hidden
     assert {f"reason.{reason.value}" for reason in shown} <= texts.keys()
 
