@@ -237,7 +237,10 @@ def site_retention(
                 f"Delete the numbers of {domain} that are older than {in_months(months)}, for good?"
             )
             typer.confirm(asked, abort=True)
-        site = control.set_retention(domain, months, datetime.now(UTC))
+        now = datetime.now(UTC)
+        site = control.set_retention(domain, months, now)
+        about = f"numbers are kept for {in_months(months)}"
+        Trail(control).note(now, OPERATOR, Act.CHANGED_SETTING, site.id, about)
         typer.echo(
             f"Numbers of {site.domain} are kept for {in_months(site.retention_months)}. Older ones"
             " are deleted by the running server within a minute, or at its next start."
@@ -453,6 +456,9 @@ def export(
 
     with _errors_told(), _control(context) as (config, control):
         exported = upkeep.shown(export.export(config, control, target, site))
+        found = None if site is None else control.site(site)
+        where = ALL_SITES if found is None else found.id
+        Trail(control).note(datetime.now(UTC), OPERATOR, Act.EXPORTED, where, "Parquet")
     typer.echo(f"Exported to {target}: {upkeep.told_of_export(exported)}")
 
 

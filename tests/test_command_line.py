@@ -28,6 +28,7 @@ from collector.control import Control
 from collector.factors import Codes
 from collector.links import Links, Purpose
 from collector.logins import Logins
+from collector.trail import Trail
 from tests.mailserver import Inbox, free_port, mail_server
 from tests.people import admit, token_of
 from tests.serving import (
@@ -152,8 +153,8 @@ def test_the_snippet_has_the_address_of_the_configuration(gatecount: Command) ->
     )
 
 
-def test_how_long_a_site_keeps_its_numbers_is_set(gatecount: Command) -> None:
-    """After being asked once more, since older ones go at once."""
+def test_how_long_a_site_keeps_its_numbers_is_set(gatecount: Command, data: Path) -> None:
+    """After being asked once more, since older ones go at once; owners can read it."""
     gatecount("site", "add", SITE)
     assert "25 months" in gatecount("site", "list").stdout
     asked = gatecount("site", "retention", SITE, "12", typed="n\n")
@@ -164,6 +165,9 @@ def test_how_long_a_site_keeps_its_numbers_is_set(gatecount: Command) -> None:
     assert "kept for 1 month." in gatecount("site", "retention", SITE, "1", "--yes").stdout
     assert told(gatecount("site", "retention", SITE, "0", "--yes")).startswith("numbers are kept")
     assert told(gatecount("site", "retention", "example.co", "9", "--yes")).startswith("there is")
+    with contextlib.closing(Control.open(data / "control.sqlite")) as control:
+        found = [(each.who, each.about) for each in Trail(control).of(1, with_all=False)]
+    assert found == [("", f"numbers are kept for {kept}") for kept in ("1 month", "12 months")]
 
 
 def test_the_doctor_says_what_is_wrong_by_its_exit_code(
