@@ -17,12 +17,17 @@ function content(page) {
   return page.querySelector("main").innerHTML;
 }
 
+function isWritten(field) {
+  return field.type !== "hidden" && field.value !== field.defaultValue;
+}
+
 function isBusy() {
   const active = document.activeElement;
   return (
     document.hidden ||
     !document.getSelection().isCollapsed ||
-    (active && active.matches("main :is(input, select), main .plot")) ||
+    (active && active.matches("main :is(input, select, textarea), main .plot")) ||
+    [...document.querySelectorAll("main :is(input, textarea)")].some(isWritten) ||
     document.querySelector("main .menu[open], dialog[open], .plot .on")
   );
 }

@@ -22,6 +22,8 @@ def test_the_settings_say_whether_events_arrive(room: Newsroom) -> None:
     page = room.editor().get(SETTINGS).text
     assert "Waiting for the first event" in page
     assert 'data-refresh-s="3"' in page
+    assert 'http-equiv="refresh"' not in page  # forms would be emptied while one fills them in
+    assert 'http-equiv="refresh"' in room.editor().get("/sites/example.com").text
     room.count(pageview(site, 1, HOUR))
     page = room.editor().get(SETTINGS).text
     assert "Yes, since 24 November 2026." in Markup(page).words
