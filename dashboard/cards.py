@@ -15,7 +15,7 @@ from dashboard.charts import bar
 from dashboard.chosen import Chosen, Comparing
 from dashboard.fields import DIRECT, OTHERS, address, label, value_name
 from dashboard.formats import number, share
-from dashboard.languages import say, to_say
+from dashboard.languages import isolated, say, to_say
 from dashboard.worldmap import world_map
 
 __all__ = ["DIRECT", "Card", "Line", "cards", "questions"]
@@ -249,7 +249,7 @@ class Drawing:
         value, count = row.dimensions[0], int(row.metrics[0] or 0)
         can_filter = value != OTHERS
         return Line(
-            name=value_name(field, value),
+            name=isolated(value_name(field, value)),
             bar=bar(count, highest),
             numbers=tuple(numbers),
             only=self.only(field, value) if can_filter else None,

@@ -94,6 +94,16 @@ def say_as(context: str, text: str, /) -> str:
     return _current.get().translations.pgettext(context, text)
 
 
+def isolated(text: str) -> str:
+    """Return a text that is not ours, such as a path, so that it keeps its own direction.
+
+    Without that a path of a page would begin with its end where lines begin on the right.
+    """
+    if _current.get().manners.direction == "ltr":
+        return text
+    return f"\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}"
+
+
 def to_say(text: str) -> str:
     """Mark a sentence that is said elsewhere, by `say` with a name of it."""
     return text

@@ -23,7 +23,7 @@ from dashboard.fields import address, label, value_name
 from dashboard.formats import number
 from dashboard.frame import Frame
 from dashboard.gate import Gate, site_asked
-from dashboard.languages import say, say_n, speech, to_say
+from dashboard.languages import isolated, say, say_n, speech, to_say
 from dashboard.pages import fragment, render
 from dashboard.parts import Parts
 
@@ -133,7 +133,7 @@ def _listed(site: Site, title: str, about: Field, rows: Sequence[Row]) -> Listed
     highest = max((visitors for _, visitors in shown), default=0)
     lines = (
         Line(
-            value_name(about, value),
+            isolated(value_name(about, value)),
             bar(visitors, highest),
             number(visitors),
             page_address(site, value) if about is Dimension.PAGE else None,

@@ -191,5 +191,6 @@ def test_no_sentence_of_a_page_stays_english(foreign: Newsroom) -> None:
     for path in PAGES:
         answer = editor.get(path.format(domain="example.com"))
         assert '<html lang="ar" dir="rtl"' in answer.text, path
+        assert ">/a<" not in answer.text, "a path would begin with its end"
         left = {names.sub("", line) for line in left_in_english(answer.text)}
         assert {line for line in left if re.search("[A-Za-z]{2}", line)} == set(), path

@@ -13,7 +13,7 @@ from collector.question import Dimension
 from dashboard.comparing import change_of
 from dashboard.fields import value_name, value_named
 from dashboard.formats import Unit, amount, axis_label, days, month, per_cent, short_day, short_days
-from dashboard.languages import say_n, speaking
+from dashboard.languages import isolated, say_n, speaking
 from dashboard.manners import ENGLISH, manners
 from dashboard.problems import told
 from tests.dashboard.reading import TODAY
@@ -137,4 +137,6 @@ def test_what_the_collector_says_is_told_in_the_language_of_the_page() -> None:
 def test_arabic_is_written_from_right_to_left() -> None:
     """And a sign stays before its number."""
     assert manners("ar").direction == "rtl"
+    with speaking("de"):
+        assert isolated("/a/b") == "/a/b"
     assert {manners(code).direction for code in ("en", *CODES)} == {"ltr"}
