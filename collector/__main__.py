@@ -1,13 +1,9 @@
 """The command line, and the only place that sees everything and puts it together."""
 
 import contextlib
-import ctypes
 import os
-import resource
 import socket
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -17,14 +13,18 @@ import typer
 
 from collector import config as options
 from collector import log, workers
-from collector.accounts import ALL_SITES, Accounts, User
-from collector.config import Config, Settings, StartError
-from collector.control import Control, in_months
-from collector.control_file import ControlError
-from collector.factors import Codes, Passkeys
-from collector.hosts import dashboard_url, snippet
-from collector.links import Links
-from collector.logins import Logins
+from collector.accounts import ALL_SITES
+from collector.config import Config, StartError
+from collector.hosts import dashboard_url
+from collector.registry import site_cli, user_cli
+from collector.terminal import (
+    Invocation,
+    busy,
+    errors_told,
+    open_control,
+    prepare_process,
+    print_table,
+)
 from collector.trail import OPERATOR, Act, Trail
 
 if TYPE_CHECKING:
@@ -36,39 +36,12 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-site_cli = typer.Typer(help="Register sites.", no_args_is_help=True)
-user_cli = typer.Typer(help="Let people in, and back in.", no_args_is_help=True)
 config_cli = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
 cli.add_typer(site_cli, name="site")
 cli.add_typer(user_cli, name="user")
 cli.add_typer(config_cli, name="config")
 
 _DEMO_DAYS, _DEMO_SITES, _DEMO_SEED = 365, 2, 1
-_PR_SET_DUMPABLE = 4  # <linux/prctl.h>
-
-
-@dataclass(slots=True)
-class _Invocation:
-    """What stands before the command."""
-
-    file: Path | None
-    data: str | None
-
-    def settings(self, **flags: object) -> Settings:
-        return options.load(self.file, os.environ, {"data": self.data} | flags)
-
-
-_Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The account's e-mail address.")]
-
-
-@contextlib.contextmanager
-def _errors_told() -> Iterator[None]:
-    """Turn an error that has a message for people into that message and exit code 1."""
-    try:
-        yield
-    except (ControlError, StartError) as error:
-        typer.echo(f"gatecount: {error}", err=True)
-        raise typer.Exit(workers.CANNOT_START) from None
 
 
 @cli.callback()
@@ -81,7 +54,7 @@ def _global(
         Path | None, typer.Option(envvar="GATECOUNT_CONFIG", help="A TOML file with options.")
     ] = None,
 ) -> None:
-    context.obj = _Invocation(config, data)
+    context.obj = Invocation(config, data)
 
 
 _Host = Annotated[str | None, typer.Option(help="The address to listen on.")]
@@ -109,7 +82,7 @@ def serve(
     log_level: _LogLevel = None,
 ) -> None:
     """Run collector and dashboard on one port."""
-    with _errors_told():
+    with errors_told():
         config = context.obj.settings(
             host=host,
             port=port,
@@ -119,7 +92,7 @@ def serve(
             geo_database=geo_database,
             log_level=log_level,
         ).config
-        _prepare_process(config)
+        prepare_process(config)
         from collector import compose, server  # noqa: PLC0415 - see _listen
 
         with (
@@ -147,7 +120,7 @@ def ingest(
     place: Annotated[int, typer.Option(hidden=True)] = 1,
 ) -> None:
     """Take events only, beside a `serve` with the same data directory."""
-    with _errors_told():
+    with errors_told():
         config = context.obj.settings(
             host=host,
             port=port,
@@ -157,7 +130,7 @@ def ingest(
             geo_database=geo_database,
             log_level=log_level,
         ).config
-        _prepare_process(config)
+        prepare_process(config)
         with _listen(config) if descriptor is None else socket.socket(fileno=descriptor) as bound:
             if descriptor is None:
                 typer.echo(f"Taking events on {_address(bound)}")
@@ -174,167 +147,6 @@ def ingest(
                 compose.collector_only(config, scraped=scraped) as parts,
             ):
                 server.serve(parts.app, bound)
-
-
-@site_cli.command("add")
-def site_add(
-    context: typer.Context,
-    domain: Annotated[str, typer.Argument(help="The site's host name, such as example.com.")],
-    timezone: Annotated[
-        str, typer.Option(help="The site's time zone, such as Europe/Berlin.")
-    ] = "UTC",
-) -> None:
-    """Register a site; a running server knows it within a second."""
-    with _errors_told(), _control(context) as (config, control):
-        site = control.add_site(domain, timezone, datetime.now(UTC))
-        typer.echo(f"{site.domain} is registered ({site.timezone}). Put this on its pages:\n")
-        typer.echo("  " + snippet(config.public_url, site.domain))
-
-
-@site_cli.command("list")
-def site_list(context: typer.Context) -> None:
-    """List the registered sites."""
-    with _errors_told(), _control(context) as (_, control):
-        sites = control.sites()
-        if not sites:
-            typer.echo("No site yet. Add one: gatecount site add example.com")
-            return
-        rows = [
-            (s.domain, s.timezone, s.created_at.date().isoformat(), in_months(s.retention_months))
-            for s in sites
-        ]
-        _print_table(("site", "time zone", "since", "kept for"), rows)
-
-
-@site_cli.command("remove")
-def site_remove(
-    context: typer.Context,
-    domain: Annotated[str, typer.Argument(help="The site's host name.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002 - a flag
-) -> None:
-    """Stop counting a site and delete its numbers."""
-    with _errors_told(), _control(context) as (_, control):
-        if not yes:
-            typer.confirm(f"Delete all numbers of {domain}, for good?", abort=True)
-        site = control.remove_site(domain, datetime.now(UTC))
-        typer.echo(
-            f"{site.domain} is not counted any more. Its numbers are deleted by the running server"
-            " within a minute, or at its next start."
-        )
-
-
-@site_cli.command("retention")
-def site_retention(
-    context: typer.Context,
-    domain: Annotated[str, typer.Argument(help="The site's host name.")],
-    months: Annotated[int, typer.Argument(help="For how many months its numbers are kept.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002 - a flag
-) -> None:
-    """Say for how long a site's numbers are kept; visitors are told, and when it was changed."""
-    with _errors_told(), _control(context) as (_, control):
-        if not yes:
-            asked = (
-                f"Delete the numbers of {domain} that are older than {in_months(months)}, for good?"
-            )
-            typer.confirm(asked, abort=True)
-        now = datetime.now(UTC)
-        site = control.set_retention(domain, months, now)
-        about = f"numbers are kept for {in_months(months)}"
-        Trail(control).note(now, OPERATOR, Act.CHANGED_SETTING, site.id, about)
-        typer.echo(
-            f"Numbers of {site.domain} are kept for {in_months(site.retention_months)}. Older ones"
-            " are deleted by the running server within a minute, or at its next start."
-        )
-
-
-@user_cli.command("list")
-def user_list(context: typer.Context) -> None:
-    """List the accounts, with their roles by site."""
-    with _errors_told(), _control(context) as (_, control):
-        accounts = Accounts(control)
-        domains = {site.id: site.domain for site in control.sites()} | {ALL_SITES: "all sites"}
-        rows = [
-            (
-                user.email,
-                user.created_at.date().isoformat(),
-                ", ".join(
-                    f"{role} of {domains[site]}"
-                    for site, role in accounts.roles(user).items()
-                    if site in domains
-                ),
-            )
-            for user in accounts.all()
-        ]
-        if not rows:
-            typer.echo("No account yet. Make the first one: gatecount user link")
-            return
-        _print_table(("account", "since", "roles"), rows)
-
-
-@user_cli.command("link")
-def user_link(context: typer.Context) -> None:
-    """Print a link that makes an account which decides about all sites."""
-    with _errors_told(), _control(context) as (config, control):
-        _show_link(config, Links(control).set_up(datetime.now(UTC)), "makes an account; for a day")
-
-
-@user_cli.command("reset")
-def user_reset(
-    context: typer.Context,
-    email: _Email,
-    without_codes: Annotated[  # noqa: FBT002 - a flag
-        bool, typer.Option("--without-codes", help="Ask for codes no more, and forget passkeys.")
-    ] = False,
-) -> None:
-    """Print a link by which somebody chooses a new password."""
-    with _errors_told(), _control(context) as (config, control):
-        now = datetime.now(UTC)
-        token = Links(control).reset(email, now)
-        if without_codes:
-            user = _account(control, email)
-            Codes(control).turn_off(user)
-            for passkey in Passkeys(control).of(user):
-                Passkeys(control).remove(user, passkey.id)
-            Trail(control).note(now, OPERATOR, Act.TURNED_CODES_OFF, ALL_SITES, user.email)
-        Trail(control).note(now, OPERATOR, Act.MADE_RESET, ALL_SITES, email)
-        _show_link(config, token, "chooses a new password; for four hours")
-
-
-@user_cli.command("logout")
-def user_logout(context: typer.Context, email: _Email) -> None:
-    """End all logins of an account."""
-    with _errors_told(), _control(context) as (_, control):
-        user = _account(control, email)
-        Logins(control).end_others(user)
-        typer.echo(f"{user.email} has to log in again, everywhere.")
-
-
-@user_cli.command("remove")
-def user_remove(
-    context: typer.Context,
-    email: _Email,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002 - a flag
-) -> None:
-    """Remove an account with its roles, logins and API keys."""
-    with _errors_told(), _control(context) as (_, control):
-        user = _account(control, email)
-        if not yes:
-            typer.confirm(f"Remove the account {user.email}?", abort=True)
-        Accounts(control).remove(user)
-        Trail(control).note(datetime.now(UTC), OPERATOR, Act.REMOVED_ACCOUNT, ALL_SITES, user.email)
-        typer.echo(f"The account {user.email} is gone, and with it its API keys.")
-
-
-def _account(control: Control, email: str) -> User:
-    user = Accounts(control).named(email)
-    if user is None:
-        raise ControlError(f"there is no account {email}")
-    return user
-
-
-def _show_link(config: Config, token: str, what: str) -> None:
-    home = dashboard_url(config.public_url) or f"http://{config.host}:{config.port}/"
-    typer.echo(f"{home}links/{token}   (good once: {what})")
 
 
 @cli.command()
@@ -355,7 +167,7 @@ def doctor(
     asked = checkup.Request()
     if peer is not None or forwarded_for is not None:
         asked = checkup.Request(peer or asked.peer, forwarded_for or "")
-    with _errors_told(), _control(context) as (_, control), _busy("Looking at everything"):
+    with errors_told(), open_control(context) as (_, control), busy("Looking at everything"):
         config = context.obj.settings(key_dir=key_dir).config
         keys_at = config.key_dir or compose.default_key_dir(config.data)
         with (
@@ -365,7 +177,7 @@ def doctor(
             findings = list(doctor.examine(config.data, keys, control, now))
             findings += checkup.examine(config, keys_at, countries, now, asked)
     rows = [("ok" if f.is_well else "NOT WELL", f.what, f.found) for f in findings]
-    _print_table(("", "what", "found"), rows)
+    print_table(("", "what", "found"), rows)
     if not all(finding.is_well for finding in findings):
         raise typer.Exit(1)
 
@@ -381,11 +193,11 @@ def audit(
     """Look through a data directory for what must not be in it; exit code 1 if there is any."""
     from collector import audit, compose  # noqa: PLC0415 - see _listen
 
-    with _errors_told():
+    with errors_told():
         if not (directory / "control.sqlite").exists():
             raise StartError(f"{directory} is no data directory: it has no control.sqlite")
         config = context.obj.settings(key_dir=key_dir).config
-        _prepare_process(config)
+        prepare_process(config)
         keys = config.key_dir or compose.default_key_dir(directory)
         now = datetime.now(UTC)
         checks = audit.audit(directory, keys, now)
@@ -394,7 +206,7 @@ def audit(
     rows = [
         (f"{c.leaks:,} LEAKS" if c.leaks else "ok", c.promise, c.what, c.looked_at) for c in checks
     ]
-    _print_table(("", "", "what was looked for", "in"), rows)
+    print_table(("", "", "what was looked for", "in"), rows)
     failed = sum(check.leaks > 0 for check in checks)
     typer.echo(f"\n{len(checks)} checks, {failed or 'none'} of them failed.")
     typer.echo("The promises P1 to P22 are those of PRIVACY.md. No value that was found is shown.")
@@ -418,9 +230,9 @@ def backup(
     """Copy sealed days and control data, also while a server runs, and check the copy."""
     from collector import backup, upkeep  # noqa: PLC0415 - see _listen
 
-    with _errors_told():
+    with errors_told():
         config = context.obj.settings().config
-        _prepare_process(config)
+        prepare_process(config)
         steps = backup.back_up(config, target, datetime.now(UTC), has_unsealed=unsealed)
         made = upkeep.shown(steps)
     typer.echo(f"Backed up to {target}, and checked:")
@@ -435,9 +247,9 @@ def restore(
     """Fill an empty data directory from a backup."""
     from collector import backup, upkeep  # noqa: PLC0415 - see _listen
 
-    with _errors_told():
+    with errors_told():
         config = context.obj.settings().config
-        _prepare_process(config)
+        prepare_process(config)
         restored = upkeep.shown(backup.restore(config, source))
     typer.echo(f"Restored to {config.data}:")
     typer.echo("\n".join(f"  {line}" for line in upkeep.told(restored)))
@@ -454,7 +266,7 @@ def export(
     """Write sealed visits and events as Parquet, a file a month, also while a server runs."""
     from collector import export, upkeep  # noqa: PLC0415 - see _listen
 
-    with _errors_told(), _control(context) as (config, control):
+    with errors_told(), open_control(context) as (config, control):
         exported = upkeep.shown(export.export(config, control, target, site))
         found = None if site is None else control.site(site)
         where = ALL_SITES if found is None else found.id
@@ -471,9 +283,9 @@ def mail_test(
     # Not at the top: a server without mails would keep what these take.
     from collector.postman import MailError, Postman, Relay, trial  # noqa: PLC0415 - see above
 
-    with _errors_told():
+    with errors_told():
         config = context.obj.settings().config
-        _prepare_process(config)
+        prepare_process(config)
         if not config.smtp_host:
             raise StartError("smtp_host is not set: mails are off")
         relay = Relay.of(config)
@@ -489,37 +301,18 @@ def mail_test(
 @config_cli.command("show")
 def config_show(context: typer.Context) -> None:
     """Show every option, its value and where that came from."""
-    with _errors_told():
+    with errors_told():
         rows = [
             (row.option.name, row.shown(), row.origin, f"{row.option.help} [{row.option.unit}]")
             for row in context.obj.settings().table
         ]
-        _print_table(("option", "value", "from", "what it is"), rows)
+        print_table(("option", "value", "from", "what it is"), rows)
 
 
 @config_cli.command("example")
 def config_example() -> None:
     """Print a configuration file with every option commented out."""
     typer.echo(options.example(), nl=False)
-
-
-def _busy(what: str) -> contextlib.AbstractContextManager[object]:
-    """Show on a terminal that something takes a while."""
-    from rich.console import Console  # noqa: PLC0415 - see _print_table
-
-    return Console(stderr=True).status(what)
-
-
-def _print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    # Not at the top: a server, which draws no table, would keep the 3 MB these take.
-    from rich.console import Console  # noqa: PLC0415 - see above
-    from rich.table import Table  # noqa: PLC0415 - see above
-    from rich.text import Text  # noqa: PLC0415 - see above
-
-    table = Table(*head, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*map(Text, row))
-    Console(highlight=False).print(table)
 
 
 @cli.command()
@@ -543,13 +336,13 @@ def demo(
 
     With --events nothing is shown: a history is built in the data directory, for `serve` to show.
     """
-    with _errors_told():
+    with errors_told():
         if events is None and (days, sites, seed) != (None, None, None):
             raise StartError("--days, --sites and --seed need --events")
         if events is not None and (host, port) != (None, None):
             raise StartError("--events builds and does not listen: leave out --host and --port")
         config = context.obj.settings(host=host, port=port).config
-        _prepare_process(config)
+        prepare_process(config)
         if events is not None:
             _build_history(config, events, days=days, sites=sites, seed=seed)
             return
@@ -575,35 +368,6 @@ def _build_history(
     log.set_up("warning")  # a line for each sealed day would tear the progress bar
     demonstration.build(config, plan, datetime.now(UTC))
     typer.echo(f"Built. Look at it: gatecount --data {config.data} serve")
-
-
-@contextlib.contextmanager
-def _control(context: typer.Context) -> Iterator[tuple[Config, Control]]:
-    config = context.obj.settings().config
-    _prepare_process(config)
-    try:
-        config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StartError(f"data: {config.data} cannot be made: {error.strerror}") from None
-    control = Control.open(config.data / "control.sqlite")
-    try:
-        yield config, control
-    finally:
-        control.close()
-
-
-def _prepare_process(config: Config) -> None:
-    """Keep files private and memory out of core dumps, and logs on the allow-list."""
-    os.umask(0o077)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _shut_memory()
-    log.set_up(config.log_level)
-
-
-def _shut_memory() -> None:
-    """Let no other process of the same user read the memory, in which day keys are: prctl(2)."""
-    with contextlib.suppress(OSError, AttributeError):  # where the system cannot, it is as before
-        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def _listen(config: Config) -> socket.socket:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from collector.filters import ACTIONS_OF_VISITS
 from collector.question import EVERYTHING, TIMES, Dimension, Field, Metric, Property, Query
-from collector.store import Session, statement
+from collector.session import Session, statement
 from collector.sums import (
     WITHIN_DAYS,
     Road,

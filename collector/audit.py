@@ -19,8 +19,9 @@ from collector import journal
 from collector.control import Control, in_months, kept_from
 from collector.keys import is_key_file, local_date
 from collector.networks import Networks
+from collector.session import Session
 from collector.statement import RAW_GONE_AFTER_HOURS
-from collector.store import Session, opened_alone, program_columns
+from collector.store import opened_alone, program_columns
 
 _RAW_GONE_AFTER = timedelta(hours=RAW_GONE_AFTER_HOURS)
 _READ_BYTES = 1 << 20

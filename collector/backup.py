@@ -25,14 +25,8 @@ import msgspec
 from collector import control_file, journal
 from collector.config import Config, StartError
 from collector.lending import LendingError, Loan
-from collector.store import (
-    Session,
-    StoreError,
-    copy_database,
-    locked,
-    opened_alone,
-    refuse_newer_archive,
-)
+from collector.session import Session, StoreError
+from collector.store import copy_database, locked, opened_alone, refuse_newer_archive
 
 LIST = "backup.json"
 _FORMAT = 1

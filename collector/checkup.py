@@ -19,13 +19,8 @@ from collector.config import Config
 from collector.control_file import ControlError
 from collector.doctor import Finding
 from collector.geo import Countries
-from collector.store import (
-    StoreBusyError,
-    StoreError,
-    locked,
-    opened_alone,
-    refuse_newer_archive,
-)
+from collector.session import StoreBusyError, StoreError
+from collector.store import locked, opened_alone, refuse_newer_archive
 
 _GEO_OLD_AFTER = timedelta(days=366)  # networks change hands; DB-IP publishes each month
 _LEAST_FREE_BYTES = 1 << 30

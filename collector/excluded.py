@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from collector.question import Period, TooDemandingError, TooSlowError
-from collector.store import Store, StoreInterruptedError, StoreMemoryError
+from collector.session import StoreInterruptedError, StoreMemoryError
+from collector.store import Store
 
 
 class Asides:

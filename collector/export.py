@@ -10,7 +10,7 @@ from collector.backup import BackupError, Progress, awaited, filling, opened, to
 from collector.config import Config
 from collector.control import Control, Site
 from collector.lending import Loan
-from collector.store import Session
+from collector.session import Session
 
 _KINDS = ("visits", "events")
 

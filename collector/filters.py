@@ -17,7 +17,7 @@ from collector.question import (
     QueryError,
     conditions,
 )
-from collector.store import (
+from collector.session import (
     Session,
     StoreError,
     StoreInterruptedError,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from collector import anonymise, demo, scrub, sources
-from collector.store import Session
+from collector.session import Session
 
 _PATHS = 50_000
 _PAGES_MAX = 30

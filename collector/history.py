@@ -20,7 +20,8 @@ from collector.habits import Kind
 from collector.ingest import DropReason
 from collector.load import Loader
 from collector.seal import SEAL_AFTER, Sealer
-from collector.store import Session, Store, StoreError
+from collector.session import Session, StoreError
+from collector.store import Store
 
 _TIMEZONE = "UTC"
 _DAY = timedelta(days=1)

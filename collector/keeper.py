@@ -19,7 +19,8 @@ from collector.lending import Lender
 from collector.load import Loader
 from collector.retention import Retention
 from collector.seal import Sealer
-from collector.store import StoreError, step_back
+from collector.session import StoreError
+from collector.store import step_back
 
 _LOG = logging.getLogger("gatecount.keeper")
 _LOAD_EVERY_S = 1.0  # the dashboard shows an event within three

@@ -18,7 +18,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from collector.store import Store, StoreBusyError, StoreError, locked
+from collector.session import StoreBusyError, StoreError
+from collector.store import Store, locked
 
 _LOG = logging.getLogger("gatecount.lending")
 _FOLDER = "lent"

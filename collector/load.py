@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from collector import journal
-from collector.store import Session, Store, StoreError
+from collector.session import Session, StoreError
+from collector.store import Store
 
 _LOG = logging.getLogger("gatecount.load")
 VISIT_GAP_US = 30 * 60 * 1_000_000  # a longer silence begins a new visit

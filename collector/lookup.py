@@ -8,7 +8,8 @@ from starlette.concurrency import run_in_threadpool
 from collector.held import Held, LookUp, Today
 from collector.keys import KeyStoreError
 from collector.request import Scope
-from collector.store import Store, StoreError
+from collector.session import StoreError
+from collector.store import Store
 
 _LOG = logging.getLogger("gatecount.lookup")
 _LIMIT_S = 2.0  # a look at all of today's events takes some hundredths of one

@@ -29,8 +29,9 @@ from collector.metrics import Metric, Sample, Samples
 from collector.realtime import Realtime
 from collector.retention import Retention
 from collector.seal import Sealer
+from collector.session import StoreError
 from collector.stats import Stats, parquet
-from collector.store import Store, StoreError
+from collector.store import Store
 from dashboard import app as dashboard
 
 if TYPE_CHECKING:

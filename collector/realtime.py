@@ -22,7 +22,8 @@ from collector.question import (
     TooDemandingError,
     TooSlowError,
 )
-from collector.store import Store, StoreInterruptedError, StoreMemoryError, statement
+from collector.session import StoreInterruptedError, StoreMemoryError, statement
+from collector.store import Store
 from collector.sums import composed, listed, subquery
 
 METRICS: Final = (Metric.VISITORS, Metric.VISITS, Metric.PAGEVIEWS, Metric.EVENTS)

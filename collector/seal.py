@@ -14,7 +14,8 @@ from pathlib import Path
 from collector import journal
 from collector.control import Control, RefusedDay, Site
 from collector.load import VISIT_GAP_US, Loader
-from collector.store import Session, Store, StoreError
+from collector.session import Session, StoreError
+from collector.store import Store
 from collector.zones import day_end
 
 _LOG = logging.getLogger("gatecount.seal")

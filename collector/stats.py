@@ -14,6 +14,7 @@ from typing import Any
 
 from collector.answers import Answers, needed, rolled
 from collector.filters import check_patterns
+from collector.parquet import PARQUET_MIB, as_parquet
 from collector.question import (
     MAX_ROWS,
     TIMES,
@@ -28,14 +29,8 @@ from collector.question import (
     TooLargeError,
     TooSlowError,
 )
-from collector.store import (
-    PARQUET_MIB,
-    Session,
-    Store,
-    StoreInterruptedError,
-    StoreMemoryError,
-    as_parquet,
-)
+from collector.session import Session, StoreInterruptedError, StoreMemoryError
+from collector.store import Store
 
 CURRENT_VISITORS_WINDOW = timedelta(minutes=5)
 

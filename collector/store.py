@@ -1,4 +1,4 @@
-"""The only module that talks to DuckDB: opens both files, migrates them, reads and writes.
+"""The two databases of a data directory: opened, migrated, read and written.
 
 `live` holds days that are not over and is disposable: what cannot be read is moved aside and loaded
 again from the journal. `archive` holds sealed days. Statements are files in `sql/`, called by name.
@@ -7,28 +7,30 @@ again from the journal. `archive` holds sealed days. Statements are files in `sq
 import contextlib
 import fcntl
 import importlib.resources
-import json
 import logging
 import os
-import re
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from collector import copied
+from collector.gate import Gate
+from collector.session import (
+    ArchiveUnreadableError,
+    NewerStoreError,
+    Session,
+    StoreBusyError,
+    StoreError,
+    statement,
+    told,
+)
 
 _LOG = logging.getLogger("gatecount.store")
-# For each value that is bound DuckDB imports pandas, to see whether the value is one of its own. It
-# is not there, and looking for it in vain takes a millisecond; None says so at once.
-# Source: https://docs.python.org/3/reference/import.html#the-module-cache
-sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
 # Of each column of a table that is written to, two blocks stay in memory, however few its rows:
 # with the default size 36 MB for the live store. A checkpoint writes its last groups of rows anew,
 # and those that lost rows. Sealed columns are long and compress better in large ones.
@@ -47,42 +49,6 @@ _UNREADABLE_KEPT_S = 30 * 3600  # raw days are gone by 30 hours
 
 _COPY = "archive.schema-{:04}.duckdb"  # made before an upgrade
 
-_PARQUET_TYPES = {str: "VARCHAR", int: "BIGINT", float: "DOUBLE"}
-PARQUET_MIB = 256  # 10,000 rows of long texts take half of it
-_PARQUET_CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "threads": 1,
-    "temp_directory": "",  # nothing is spilled
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-}
-_PARQUET_TURN = threading.Lock()  # so that the memory is that of one
-
-_PART = re.compile(r"\(/\*(\w+)\*/\)")
-
-
-class StoreError(Exception):
-    """DuckDB refused something; after a failed commit only `Store.reopen` tells what holds."""
-
-
-class StoreBusyError(StoreError):
-    """Another process has this data directory open."""
-
-
-class StoreInterruptedError(StoreError):
-    """A query took longer than it may."""
-
-
-class StoreMemoryError(StoreError):
-    """A query needs more memory than it may have."""
-
-
-class NewerStoreError(StoreError):
-    """A file was written by a newer version of the program."""
-
-
-class ArchiveUnreadableError(StoreError):
-    """The archive will not open; unlike the live store it cannot be rebuilt."""
-
 
 def step_back() -> None:
     """Let other threads go before this one and those that it starts.
@@ -95,150 +61,10 @@ def step_back() -> None:
     os.setpriority(os.PRIO_PROCESS, thread, niceness)
 
 
-@cache
-def statement(name: str) -> str:
-    """Return the text of `sql/NAME.sql`, with `(/*OTHER*/)` as the statement of that name."""
-    text = (importlib.resources.files("collector") / "sql" / f"{name}.sql").read_text("utf-8")
-    return _PART.sub(lambda part: f"(\n{statement(part[1]).rstrip().removesuffix(';')}\n)", text)
-
-
 def _migrations(database: str) -> list[tuple[int, str]]:
     folder = importlib.resources.files("collector") / "sql" / "migrations" / database
     files = sorted((file.name, file.read_text("utf-8")) for file in folder.iterdir())
     return [(int(name[:4]), text) for name, text in files if name.endswith(".sql")]
-
-
-class Session:
-    """Runs named statements on one connection, for as long as there is time."""
-
-    def __init__(
-        self, connection: duckdb.DuckDBPyConnection, ends_at_s: float | None = None
-    ) -> None:
-        self._connection = connection
-        self._ends_at_s = ends_at_s
-
-    def run(self, name: str, **values: object) -> list[tuple[Any, ...]]:
-        """Run `sql/NAME.sql` with its `$values` bound; return all rows."""
-        return self.query(statement(name), **values)
-
-    def query(self, text: str, **values: object) -> list[tuple[Any, ...]]:
-        """Run a statement composed of files and closed enums; every value is bound.
-
-        Raises:
-            StoreInterruptedError: there is no time left.
-            StoreMemoryError: there is not enough memory.
-        """
-        if self._ends_at_s is not None and time.monotonic() >= self._ends_at_s:
-            raise StoreInterruptedError("no time left")
-        try:
-            return self._connection.execute(text, values or None).fetchall()
-        except duckdb.InterruptException:
-            raise StoreInterruptedError("interrupted") from None
-        except duckdb.OutOfMemoryException as error:
-            raise StoreMemoryError(_told(error)) from None
-        except duckdb.Error as error:
-            raise StoreError(_told(error)) from None
-
-    def texts(self, database: str, table: str, column: str) -> list[tuple[str]]:
-        """Return the different values of a column, as texts; for looking through all there is."""
-        names = (name.replace('"', '""') for name in (database, table, column))
-        database, table, column = (f'"{name}"' for name in names)
-        found = f"SELECT DISTINCT {column}::VARCHAR FROM {database}.{table}"
-        return self.query(f"{found} WHERE {column} IS NOT NULL")
-
-    def read_through(self, database: str) -> int:
-        """Read every value of a database, and so check every block; return how many rows it has.
-
-        Raises:
-            StoreError: something cannot be read.
-        """
-        rows = 0
-        for (table,) in self.run("tables_of", database=database):
-            name = table.replace('"', '""')
-            whole = f'SELECT count(*), bit_xor(hash(t)) FROM {database}."{name}" t'
-            rows += int(self.query(whole)[0][0])
-        return rows
-
-
-def _told(error: duckdb.Error) -> str:
-    """Say what went wrong without the values DuckDB likes to quote.
-
-    Only what is wrong with a statement itself, found before it reads a value, is quoted.
-    """
-    kind = type(error).__name__
-    if isinstance(error, duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException):
-        return f"{kind}: {error}"
-    return kind
-
-
-def as_parquet(
-    columns: Sequence[tuple[str, type]],
-    rows: Iterable[Sequence[object]],
-    about: str,
-    memory_limit_mib: int = PARQUET_MIB,
-) -> bytes:
-    """Return a Parquet file. Blocks.
-
-    Made by an instance of DuckDB that has nothing else, in memory: nothing is written to a disk.
-
-    Args:
-        columns: names, and whether their values are `str`, `int` or `float`; None may be in all.
-        rows: a value for each column.
-        about: the file's metadata `gatecount`.
-        memory_limit_mib: what may be used to make it.
-
-    Raises:
-        StoreMemoryError: it takes more than that.
-    """
-    names = [name for name, _ in columns]
-    file = os.memfd_create("parquet", os.MFD_CLOEXEC)
-    with (
-        os.fdopen(file, "rb") as made,
-        _PARQUET_TURN,
-        duckdb.connect(config=_PARQUET_CONFIG | {"memory_limit": f"{memory_limit_mib}MiB"}) as own,
-    ):
-        Session(own).run(
-            "parquet",
-            lines=json.dumps([dict(zip(names, row, strict=True)) for row in rows]),
-            form=json.dumps([{name: _PARQUET_TYPES[kind] for name, kind in columns}]),
-            file=f"/proc/self/fd/{file}",
-            about=about,
-        )
-        return made.read()
-
-
-class _Gate:
-    """Many readers, or one who changes what they read from."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._readers = 0
-        self._is_closed = False
-
-    @contextlib.contextmanager
-    def reading(self) -> Iterator[None]:
-        with self._changed:
-            self._changed.wait_for(lambda: not self._is_closed)
-            self._readers += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._readers -= 1
-                self._changed.notify_all()
-
-    @contextlib.contextmanager
-    def closed(self) -> Iterator[None]:
-        with self._changed:
-            self._changed.wait_for(lambda: not self._is_closed)
-            self._is_closed = True
-            self._changed.wait_for(lambda: self._readers == 0)
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._is_closed = False
-                self._changed.notify_all()
 
 
 class Store:
@@ -267,7 +93,7 @@ class Store:
         self.memory_limit_mib = memory_limit_mib
         self._threads = threads
         self._copying = copying
-        self._gate = _Gate()
+        self._gate = Gate()
         self._lock = locked(data)
         try:
             self._sweep()
@@ -294,7 +120,7 @@ class Store:
             try:
                 self._connect()
             except duckdb.Error as error:
-                raise StoreError(_told(error)) from None
+                raise StoreError(told(error)) from None
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Session]:
@@ -305,7 +131,7 @@ class Store:
         try:
             self._writer.begin()
         except duckdb.Error as error:
-            raise StoreError(_told(error)) from None
+            raise StoreError(told(error)) from None
         try:
             yield Session(self._writer)
         except BaseException:
@@ -315,7 +141,7 @@ class Store:
         try:
             self._writer.commit()
         except duckdb.Error as error:
-            raise StoreError(_told(error)) from None
+            raise StoreError(told(error)) from None
 
     @contextlib.contextmanager
     def snapshot(self, limit_s: float | None = None) -> Iterator[Session]:
@@ -333,7 +159,7 @@ class Store:
             try:
                 connection = self._root.cursor()
             except duckdb.Error as error:  # reopening failed
-                raise StoreError(_told(error)) from None
+                raise StoreError(told(error)) from None
             ends_at_s = None if limit_s is None else time.monotonic() + limit_s
             # Between two statements there is nothing to interrupt; then the session says no.
             done = threading.Event()
@@ -451,7 +277,7 @@ class Store:
         except duckdb.Error as error:
             if is_new:
                 _unlink(path)
-            raise _unreadable(path, _told(error)) from None
+            raise _unreadable(path, told(error)) from None
 
     def _open_live(self) -> None:
         try:
@@ -459,7 +285,7 @@ class Store:
             self._migrate("live")
             self._root.execute(statement("check_live")).fetchall()
         except duckdb.Error as error:
-            _LOG.error("live_store_unreadable", extra={"error": _told(error)})
+            _LOG.error("live_store_unreadable", extra={"error": told(error)})
             with contextlib.suppress(duckdb.Error):  # it may never have been attached
                 self._root.execute("DETACH live")
             self._move_live_aside()

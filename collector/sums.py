@@ -41,7 +41,7 @@ from collector.question import (
     conditions,
     is_of_events,
 )
-from collector.store import statement
+from collector.session import statement
 
 WITHIN_DAYS: Final = frozenset({Dimension.HOUR, Dimension.HOUR_OF_DAY})
 _COUNTS: Final = frozenset(

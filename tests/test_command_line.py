@@ -65,7 +65,7 @@ def gatecount(data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Command]:
         monkeypatch.delenv(name)
     # A hard limit, which this process would pass on to all that it starts.
     monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
-    monkeypatch.setattr("collector.__main__._shut_memory", lambda: None)
+    monkeypatch.setattr("collector.terminal._shut_memory", lambda: None)
     monkeypatch.setattr(logging, "raiseExceptions", logging.raiseExceptions)
     root, ours = logging.getLogger(), logging.getLogger("gatecount")
     lasting = [h for h in root.handlers if not type(h).__module__.startswith("_pytest")]

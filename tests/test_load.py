@@ -12,7 +12,7 @@ import pytest
 from collector import load
 from collector.journal import Drops, Event, NewKey, line
 from collector.load import Loader
-from collector.store import StoreError
+from collector.session import StoreError
 from tests.house import LIVE_EVENTS, House, at_us, event, house
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

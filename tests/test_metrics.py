@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -25,11 +25,14 @@ from collector.metrics import Metric, Sample, StoreFile, exposition, of_files
 from collector.question import TooSlowError
 from collector.retention import Retention
 from collector.server import listen
+from collector.session import StoreError
 from collector.stats import Stats
-from collector.store import Store, StoreError
 from tests.application import NOW, Started, Whole, pageview
 from tests.house import House, event, house
 from tests.people import key_of
+
+if TYPE_CHECKING:
+    from collector.store import Store
 
 PAGE = Path(__file__).parents[1] / "deploy" / "METRICS.md"
 LABELS = {

@@ -14,9 +14,9 @@ import msgspec
 import pytest
 
 from collector.journal import Event
+from collector.parquet import as_parquet
 from collector.question import Metric, Period, Property, Query, TooSlowError
 from collector.stats import Stats, parquet
-from collector.store import as_parquet
 from tests.editors import Newsroom, newsroom, pageview
 
 MINUTE = timedelta(minutes=1)

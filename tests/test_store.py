@@ -18,13 +18,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from collector.store import (
-    ArchiveUnreadableError,
-    NewerStoreError,
-    Store,
-    StoreBusyError,
-    StoreError,
-)
+from collector.session import ArchiveUnreadableError, NewerStoreError, StoreBusyError, StoreError
+from collector.store import Store
 from tests.house import event, house
 from tests.test_load import files_no_larger_than
 
@@ -102,7 +97,8 @@ def test_a_file_of_a_newer_version_is_refused(ram: Path, database: str) -> None:
 _MIGRATE = """
 import sys
 from pathlib import Path
-from collector.store import Store, StoreError
+from collector.session import StoreError
+from collector.store import Store
 
 def migrate():
     try:
@@ -452,10 +448,10 @@ def test_deleted_bytes_are_gone_once_a_store_is_rewritten(ram: Path) -> None:
 COMPOSED_OF = {
     "collector.store": {
         "_quoted(target)", "read_only", "_quoted(self._data)", "_layout(database)", "database",
-        "path", "version", "text", "done",
-        # Of the files' own catalogue, quoted: an audit looks through whatever is there.
-        "_quoted(path)", "name", "table", "column", "found",
+        "path", "version", "text", "done", "_quoted(path)", "name",
     },
+    # Of the files' own catalogue, quoted: an audit looks through whatever is there.
+    "collector.session": {"database", "name", "table", "column", "found"},
     "collector.stats": set(),
     "collector.control": {"due", "where"},
     "collector.control_file": {"number:d", "table"},
@@ -466,6 +462,7 @@ COMPOSED_OF = {
     "collector.factors": {"where"},
     "collector.links": {"table", "where"},
     "collector.logins": {"_OPEN", "where"},
+    "collector.shares": {"_COLUMNS", "where"},
     "collector.subscriptions": {"_COLUMNS", "where"},
 }  # fmt: skip
 

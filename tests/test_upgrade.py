@@ -15,7 +15,8 @@ from collector import control_file, copied, owner, store
 from collector.control import Control
 from collector.control_file import StorageError
 from collector.copied import KEPT_S
-from collector.store import NewerStoreError, Store, StoreError
+from collector.session import NewerStoreError, StoreError
+from collector.store import Store
 from tests.application import NOW
 from tests.house import event, house
 

@@ -10,7 +10,7 @@ import pytest
 
 from collector.control_file import ControlError
 from collector.question import Dimension, Metric, Period, Query
-from collector.store import StoreError
+from collector.session import StoreError
 from tests.crash.disks import Disk, SizeLimit, small
 from tests.crash.nursery import Nursery
 from tests.crash.witness import Witness, register

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from collector.log import FIELDS, AllowListFormatter
-from collector.store import StoreError
+from collector.session import StoreError
 from tests.house import event, house
 from tests.privacy.canaries import ADDRESS, EMAIL, USER_AGENT, search
 from tests.privacy.conftest import Watched

@@ -1,0 +1,41 @@
+"""Many readers, or one who changes what they read from."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+
+class Gate:
+    """Many readers, or one who changes what they read from."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._readers = 0
+        self._is_closed = False
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Read while the context lasts."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._is_closed)
+            self._readers += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._readers -= 1
+                self._changed.notify_all()
+
+    @contextlib.contextmanager
+    def closed(self) -> Iterator[None]:
+        """Change what is read while the context lasts; whoever reads is waited for."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._is_closed)
+            self._is_closed = True
+            self._changed.wait_for(lambda: self._readers == 0)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._is_closed = False
+                self._changed.notify_all()
