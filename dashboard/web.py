@@ -1,5 +1,6 @@
 """What every response and every form of the dashboard has in common."""
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
@@ -7,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -64,7 +65,7 @@ class SecurityHeaders:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass everything through; add headers at the start of the response."""
+        """Pass everything through; add headers at the start of the response, if there is one."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -77,7 +78,9 @@ class SecurityHeaders:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        # Who hung up in the middle of a form reads no answer, and it is no fault of ours.
+        with contextlib.suppress(ClientDisconnect):
+            await self._app(scope, receive, send_with_headers)
 
 
 async def bounded_body(request: Request, limit_bytes: int) -> bytes:

@@ -1,12 +1,18 @@
 """What no page does, and the assets."""
 
+import asyncio
 import gzip
 import re
+from collections.abc import Iterator
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
 
 from dashboard.app import SECURITY_HEADERS
 from dashboard.assets import asset_url
+from dashboard.web import SecurityHeaders, bounded_body
 from tests.dashboard.reading import (
     HOUR,
     XSS,
@@ -128,3 +134,27 @@ def test_a_sites_page_and_all_it_needs_weigh_little(busy: Newsroom) -> None:
     assert len(needed) + 1 <= 6
     weights = [len(gzip.compress(busy.client().get(path).content)) for path in needed]
     assert int(page.headers["content-length"]) + sum(weights) <= 60_000
+
+
+def test_whoever_hangs_up_in_the_middle_of_a_form_raises_nothing() -> None:
+    """Nobody is there to read an answer, and a log that tells of it would tell of no fault."""
+    messages: Iterator[Message] = iter(
+        [
+            {"type": "http.request", "body": b"email=own", "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+    )
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return next(messages)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
+        body = await bounded_body(Request(scope, receive), 100)
+        await Response(body)(scope, receive, send)
+
+    asyncio.run(SecurityHeaders(endpoint)({"type": "http", "headers": []}, receive, send))
+    assert sent == []
