@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 import re
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from starlette.requests import Request
@@ -20,6 +20,9 @@ from tests.dashboard.reading import (
     site_page,
 )
 from tests.editors import Newsroom, pageview
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SCRIPTS = [asset_url(f"{name}.js") for name in ("dashboard", "chart", "keys")]
 
