@@ -23,7 +23,7 @@ REFUSED = "chrome-error://chromewebdata/"
 @contextlib.contextmanager
 def dashboard(app: Starlette) -> Iterator[str]:
     """Serve a dashboard on a free port, and return its address."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
     running = threading.Thread(target=server.run)
     running.start()
     try:

@@ -30,7 +30,9 @@ def erase(server: Server, address: str) -> None:
 
 def shown(server: Server) -> set[str]:
     """Return the pages of today that readers are shown, each once."""
-    rows = server.query(dimensions=["event:page"], metrics=["pageviews", "visits"])
+    rows = server.query(
+        dimensions=["event:page"], metrics=["pageviews", "visits"], date_range="day"
+    )
     assert all(row["metrics"] == [1, 1] for row in rows)
     return {row["dimensions"][0] for row in rows}
 

@@ -14,7 +14,13 @@ import pytest
 from collector.control import Control
 from collector.exclusions import ExclusionBook, exclusions
 from tests.people import admit
-from tests.privacy.traffic import COUNTED_PAGEVIEWS, EXCLUDED, FLOOD_LIMIT, Roads
+from tests.privacy.traffic import (
+    COUNTED_PAGEVIEWS,
+    DAILY_LIMIT,
+    EXCLUDED,
+    FLOOD_LIMIT,
+    Roads,
+)
 from tests.serving import SITE, Installation, installation, wait_until
 
 DEBUG = ("--log-level", "debug")
@@ -54,8 +60,11 @@ def watch_a_session(ram_of_session: Path, country_database: Path) -> Iterator[Wa
     with installation(ram_of_session / "watched") as here:
         register(here)
         flags = (*DEBUG, "--geo-database", str(country_database))
-        limit = str(FLOOD_LIMIT)
-        environment = {"GATECOUNT_FLOOD_LIMIT": limit, "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {
+            "GATECOUNT_FLOOD_LIMIT": str(FLOOD_LIMIT),
+            "GATECOUNT_DAILY_LIMIT": str(DAILY_LIMIT),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
         with here.serving(*flags, wrapper=wrapper, **environment) as server:
             roads = Roads(server)
             _without_a_day_key(here, roads)

@@ -32,7 +32,8 @@ MARKS = (
 )
 LABELS = (UUID, HEX, *JWT.split("."), ADDRESS, ADDRESS.replace(".", "-"), "213.100.51.198")
 EXCLUDED = ("/own/*", "192.0.2.0/24")  # paths and networks that the site leaves out
-FLOOD_LIMIT = 150  # more than all other roads post from one network
+FLOOD_LIMIT = 200  # more than all other roads post from one network
+DAILY_LIMIT = 250  # events of the site, which the flood goes beyond
 OBJECTIONS: tuple[Mapping[str, str], ...] = (
     {"Cookie": f"session={UUID}; gatecount-optout=1; user={EMAIL}"},
     {"Cookie": f"__Host-gatecount-optout={HEX}"},

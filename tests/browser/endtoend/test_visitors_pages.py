@@ -93,7 +93,7 @@ def test_tables_are_tables_on_a_phone(page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(PREFIX.counter + "privacy")
     table = page.get_by_role("table").first
-    assert table.get_by_role("row").count() == 7
+    assert table.get_by_role("row").count() == 8
     assert table.get_by_role("columnheader", name="Setting", include_hidden=True).count() == 1
     assert table.get_by_role("rowheader").first.inner_text() == "Day keys only in memory"
     assert table.get_by_role("cell").first.inner_text() == "yes"
