@@ -116,6 +116,7 @@ def test_a_page_restored_from_the_back_forward_cache_is_a_pageview(
     """It comes back alive, with its variables, and its referrer is not credited again."""
     page.goto(recorder.url + "/", referer="https://news.example/")
     page.evaluate("window.kept = true")
+    recorder.wait_for("pageview", 1)  # else the next one could overtake it
     page.goto(recorder.url + "/about")
     recorder.wait_for("pageview", 2)
     page.go_back(wait_until="commit")

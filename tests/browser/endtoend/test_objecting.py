@@ -164,25 +164,6 @@ def test_opting_out_reaches_tabs_that_are_open(page: Page, front: Front, section
     assert front.events(start) == []
 
 
-def test_a_page_kept_for_going_back_to_sends_nothing_once_opted_out(
-    page: Page, front: Front, section: str
-) -> None:
-    """It comes back as it was left, from before the choice, and looks again before it sends."""
-    page.goto(PREFIX.home + section)
-    front.wait_for(section, "pageview")
-    page.evaluate("window.stays = true")
-    page.goto(opt_out_page(PREFIX))
-    press(page, "Do not count my visits", NOT_COUNTED)
-    front.arrived.clear()
-    page.evaluate("history.go(-2)")
-    expect(page).to_have_url(PREFIX.home + section)  # wait_for_function would need eval
-    assert page.evaluate("window.stays")
-    page.get_by_text("One").click()
-    page.evaluate("gatecount('Download')")
-    page.evaluate(FENCE)
-    assert front.events(section) == []
-
-
 def test_a_choice_on_the_host_beside_holds_for_all_of_the_domain(
     page: Page, front: Front, section: str
 ) -> None:
