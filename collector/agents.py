@@ -23,7 +23,7 @@ _MAKES = ("Spider", "Apple", "Amazon", "BlackBerry", "Generic")
 def parser() -> "ua_parser.Parser":
     """Return the parser; its text must be valid Unicode, without lone surrogates."""
     import ua_parser  # noqa: PLC0415 - see above
-    from ua_parser.lazy import DeviceMatcher  # noqa: PLC0415
+    from ua_parser.lazy import DeviceMatcher  # noqa: PLC0415 - see above
 
     browsers, systems, devices = ua_parser.load_lazy_builtins()
     wanted: list[Matcher[ua_parser.Device]] = [
