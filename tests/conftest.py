@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from collector import geo
 from tests.application import Started, Whole, application
@@ -68,7 +68,14 @@ _UNTRACED = (
     "test_fuzz.py",
 )
 
-settings.register_profile("gatecount", derandomize=True, deadline=None, database=None)
+# How long data take to draw says how busy the machine is.
+settings.register_profile(
+    "gatecount",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("gatecount")
 
 

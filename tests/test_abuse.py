@@ -11,6 +11,7 @@ import pytest
 
 from collector import server as limits
 from tests.serving import (
+    DEADLINE_S,
     SITE,
     USER_AGENT,
     Installation,
@@ -37,7 +38,7 @@ def set_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 def run(here: Installation) -> Iterator[Server]:
     """Run a server that may open few files, with short deadlines."""
     constants = SHORT_S | {"_MOST_FILES": MOST_FILES, "IDLE_TIMEOUT_S": 60.0}
-    with here.serving(program=program(here, **constants)) as server:
+    with here.serving(program=program(here, constants)) as server:
         yield server
 
 
@@ -87,7 +88,7 @@ def test_who_does_not_take_in_the_answers_is_hung_up_on(here: Installation, serv
     with socket.socket() as greedy:
         greedy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         greedy.connect(("127.0.0.1", server.port))
-        greedy.settimeout(10)
+        greedy.settimeout(DEADLINE_S)
         with pytest.raises(ConnectionError):
             _ask_for_ever(greedy, get("/visitors.css"))
         honest(here, server, "/beside-a-slow-reader")

@@ -406,9 +406,9 @@ def test_no_text_of_a_user_agent_comes_through(user_agent: str) -> None:
 def test_a_hostile_user_agent_takes_no_longer_than_others(unit: str) -> None:
     """A megabyte is cut before it is parsed; a second is a thousand times what it takes."""
     device(CHROME)
-    started = time.perf_counter()
+    started = time.thread_time()
     device(unit * (1_000_000 // len(unit)))
-    assert time.perf_counter() - started < 1
+    assert time.thread_time() - started < 1
 
 
 def test_few_user_agents_are_remembered_and_all_can_be_forgotten() -> None:

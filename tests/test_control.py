@@ -17,6 +17,7 @@ from collector.control import Control, Site, SiteExistsError, UnknownSiteError
 from collector.control_file import NewerFileError, StorageError, migrate
 from collector.logins import Logins, Way
 from tests.people import admit, token_of
+from tests.serving import DEADLINE_S
 
 SQL = Path(__file__).parents[1] / "collector" / "sql"
 NOW = datetime(2026, 11, 24, 9, 30, 0, 123456, tzinfo=UTC)
@@ -236,7 +237,7 @@ def test_threads_may_share_it(control: Control) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=DEADLINE_S)
     assert failures == []
     assert len(control.sites()) == 20
 
@@ -274,7 +275,7 @@ def test_processes_that_start_together_agree(path: Path) -> None:
         process.stdin.write("go\n")
         process.stdin.flush()
     for process in processes:
-        answers.append(process.communicate(timeout=30)[0].strip())
+        answers.append(process.communicate(timeout=DEADLINE_S)[0].strip())
         assert process.returncode == 0
     assert set(answers) == {"1", "2", "3", "4"}
     with contextlib.closing(Control.open(path)) as control:

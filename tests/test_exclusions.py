@@ -86,6 +86,6 @@ def test_empty_lines_and_what_is_there_twice_do_not_count() -> None:
 def test_no_pattern_takes_long_on_any_path() -> None:
     """Many stars on a path made for them: each part is looked for once."""
     exclusion = Exclusion(exclusions("/" + "a*" * 200 + "b", ""))
-    begun_s = time.perf_counter()
+    begun_s = time.thread_time()
     assert not exclusion.has_path("/" + "a" * 2000)
-    assert time.perf_counter() - begun_s < 0.5
+    assert time.thread_time() - begun_s < 0.5

@@ -338,7 +338,7 @@ def test_processes_may_unpack_at_the_same_time(tmp_path: Path) -> None:
         )
         for _ in range(4)
     ]
-    paths = {each.communicate(timeout=60)[0].strip() for each in started}
+    paths = {each.communicate(timeout=120)[0].strip() for each in started}
     assert [each.returncode for each in started] == [0] * 4
     assert paths == {str(path) for path in tmp_path.iterdir()}
     assert len(paths) == 1

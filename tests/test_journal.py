@@ -16,7 +16,7 @@ import pytest
 
 from collector import journal
 from collector.journal import Drops, Erasure, Event, Journal, NewKey, Passage, Record
-from tests.serving import wait_until
+from tests.serving import DEADLINE_S, wait_until
 
 HOUR_S = 3600.0
 NOW_S = 1_795_514_400.0  # 2026-11-24 10:00:00 UTC
@@ -635,7 +635,7 @@ def test_a_chunk_that_cannot_take_its_name_is_refused_and_leaves_nothing(
     async def use(written: Journal) -> None:
         with monkeypatch.context() as patch:
             patch.setattr(os, "rename", refused)
-            assert not await asyncio.wait_for(written.append(LINES[0]), 10)
+            assert not await asyncio.wait_for(written.append(LINES[0]), DEADLINE_S)
         desk.now_s += 1
         assert await written.append(LINES[1])
         assert len(list(desk.directory.iterdir())) == 1

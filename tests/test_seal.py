@@ -21,6 +21,7 @@ from collector.lending import Lender
 from collector.retention import Retention
 from collector.seal import SEAL_AFTER
 from tests.house import ALL_VISITS, SEALED_EVENTS, House, at_us, event, house
+from tests.serving import DEADLINE_S
 
 MICROSECOND = timedelta(microseconds=1)
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -406,7 +407,7 @@ async def keeping(
 
 async def until(is_so: Callable[[], bool]) -> None:
     """Return once a condition holds; the keeper's thread does not say when."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(DEADLINE_S):
         while not is_so():  # noqa: ASYNC110 - what is waited for is in a database
             await asyncio.sleep(0.02)
 

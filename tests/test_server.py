@@ -7,7 +7,7 @@ import selectors
 import socket
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -19,6 +19,7 @@ from collector.server import IDLE_TIMEOUT_S, MAX_HEAD_BYTES, REQUEST_TIMEOUT_S, 
 from tests.serving import (
     DEADLINE_S,
     SITE,
+    STOP_DEADLINE_S,
     USER_AGENT,
     Installation,
     Server,
@@ -32,17 +33,19 @@ SHORT_S = {
     "REQUEST_TIMEOUT_S": 1.5, "IDLE_TIMEOUT_S": 2.0, "SHUTDOWN_TIMEOUT_S": 0.3,
     "READ_TIMEOUT_S": 1.0,
 }  # fmt: skip
-SOCKET_TIMEOUT_S = 15.0
+SOCKET_TIMEOUT_S = 60.0
 EVENT = json.dumps(pageview("/over-a-socket")).encode()
 CANARY = "canary7f3a"
 HEAD = f"Host: {SITE}\r\nUser-Agent: {USER_AGENT}\r\n"
 
 
-def program(here: Installation, **constants: float) -> Sequence[str]:
-    """Return `gatecount ingest` with other constants in collector/server.py."""
+def program(
+    here: Installation, constants: Mapping[str, float], command: str = "ingest"
+) -> Sequence[str]:
+    """Return `gatecount ingest`, or another, with other constants in collector/server.py."""
     lines = [f"server.{name} = {value!r}" for name, value in constants.items()]
     code = "; ".join(["from collector import server, __main__", *lines, "__main__.main()"])
-    return (sys.executable, "-c", code, "--data", str(here.data), "ingest", "--port", "0")
+    return (sys.executable, "-c", code, "--data", str(here.data), command, "--port", "0")
 
 
 def register(here: Installation) -> None:
@@ -63,7 +66,7 @@ def set_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 @pytest.fixture(name="server", scope="module")
 def run(here: Installation) -> Iterator[Server]:
     """Run a server with short deadlines for all tests."""
-    with here.serving(program=program(here, **SHORT_S)) as server:
+    with here.serving(program=program(here, SHORT_S)) as server:
         yield server
 
 
@@ -469,7 +472,7 @@ def test_a_half_sent_body_does_not_hold_up_the_end(tmp_path: Path) -> None:
     """Neither does an idle connection; what was acknowledged is on disk."""
     with installation(tmp_path) as here:
         register(here)
-        with here.serving(program=program(here, **SHORT_S)) as server:
+        with here.serving(program=program(here, SHORT_S)) as server:
             lines = [Line(server) for _ in range(3)]
             lines[0].send(post(EVENT, length=len(EVENT) + 100))
             lines[1].send(get("/healthz"))
@@ -488,13 +491,12 @@ def test_a_stream_does_not_hold_up_the_end(tmp_path: Path) -> None:
     """Whoever watches what happens now is cut off; nothing is complained about."""
     with installation(tmp_path) as here:
         register(here)
-        with here.serving() as server:
+        patient = program(here, {"SHUTDOWN_TIMEOUT_S": 2 * STOP_DEADLINE_S}, "serve")
+        with here.serving(program=patient) as server:
             cookie = f"gatecount-login={server.login}"
             with Line(server) as line:
                 request = f"GET /sites/{SITE}/now/events HTTP/1.1\r\nHost: localhost\r\n"
                 line.send(f"{request}Cookie: {cookie}\r\n\r\n")
                 assert b"text/event-stream" in line.socket.recv(65536)
-                begun_s = time.monotonic()
-                assert server.terminate() == 0
-                assert time.monotonic() - begun_s < SHUTDOWN_TIMEOUT_S
+                assert server.terminate() == 0  # within half of what it would wait for a request
             assert "Cancelled" not in server.said()

@@ -9,6 +9,7 @@ from collector.control import Site
 from dashboard.realtime import Broadcast
 from tests.dashboard.reading import MINUTE, Markup
 from tests.editors import Newsroom, pageview
+from tests.serving import DEADLINE_S
 
 SITE = Site(1, "example.com", "UTC", datetime(2026, 1, 1, tzinfo=UTC))
 OTHER = Site(2, "example.org", "UTC", datetime(2026, 1, 1, tzinfo=UTC))
@@ -57,7 +58,7 @@ class Looks:
 
 
 async def _next(stream: AsyncIterator[str]) -> str:
-    return await asyncio.wait_for(anext(stream), 5)
+    return await asyncio.wait_for(anext(stream), DEADLINE_S)
 
 
 def test_many_watchers_cost_one_look() -> None:
