@@ -6,6 +6,7 @@ import gzip
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,6 +55,14 @@ _SECURITY_HEADERS = (
 TurnAway = Callable[[Scope, Send], Awaitable[bool]]
 
 
+@dataclass(frozen=True, slots=True)
+class Misses:
+    """What is answered, instead of a line of text, where there is no page and where one failed."""
+
+    nowhere: ASGIApp
+    failed: Callable[[Request, Exception], Awaitable[Response]]
+
+
 async def nobody(_scope: Scope, _send: Send) -> bool:
     """Turn nobody away."""
     return False
@@ -78,6 +87,7 @@ class Application:
         lifespan: Callable[[ASGIApp], contextlib.AbstractAsyncContextManager[None]],
         look_up: LookUp | None = None,
         turn_away: TurnAway = nobody,
+        misses: Misses | None = None,
     ) -> None:
         self._ingest = ingest
         self._trusted = trusted
@@ -93,13 +103,17 @@ class Application:
         self._visitors = Starlette(routes=visitors_routes)
         operators_routes = [Route("/readyz", _readiness(troubles))]
         self._everyone = Starlette(
-            routes=[*visitors_routes, *operators_routes, *editors_routes], lifespan=lifespan
+            routes=[*visitors_routes, *operators_routes, *editors_routes],
+            lifespan=lifespan,
+            exception_handlers={500: misses.failed} if misses else None,
         )
+        if misses:
+            self._everyone.router.default = misses.nowhere
         # Redirects to slashes are absolute, which is wrong behind a proxy that strips a prefix.
         self._visitors.router.redirect_slashes = self._everyone.router.redirect_slashes = False
 
     @property
-    def routes(self) -> Sequence[BaseRoute]:
+    def routes(self) -> list[BaseRoute]:
         """All there is to ask for but the event endpoint, which stands apart."""
         return self._everyone.routes
 

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from collector import anonymise, bots, hosts, metrics, sources
 from collector.accounts import Accounts
 from collector.anonymise import TrustedProxies
-from collector.app import Application, Intake, TurnAway, nobody
+from collector.app import Application, Intake, Misses, TurnAway, nobody
 from collector.config import Config, StartError
 from collector.control import Control
 from collector.geo import Countries
@@ -76,6 +76,7 @@ class Core:
         troubles: Callable[[], list[str]],
         look_up: LookUp = not_here,
         turn_away: TurnAway = nobody,
+        misses: Misses | None = None,
     ) -> Application:
         """Return the ASGI application, with the dashboard's routes if there are any."""
         return Application(
@@ -87,6 +88,7 @@ class Core:
             look_up=look_up if self.config.visitor_counts else None,
             editors_routes=routes,
             turn_away=turn_away,
+            misses=misses,
             lifespan=lifespan,
         )
 
@@ -139,7 +141,9 @@ def collector_and_dashboard(
             ):
                 yield
 
-        app = core.application(owned.routes, lifespan, troubles, owned.look_up, owned.turn_away)
+        app = core.application(
+            owned.routes, lifespan, troubles, owned.look_up, owned.turn_away, owned.misses
+        )
         yield Composed(app, core.control, core.ingest, core.notices(), _setup_token(core))
 
 

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 from starlette.types import Scope
 
 from collector.accounts import ALL_SITES, Accounts
-from collector.app import TurnAway
+from collector.app import Misses, TurnAway
 from collector.compose import Core
 from collector.config import Config, StartError, dashboard_url
 from collector.control import Site
@@ -59,6 +59,7 @@ class Owned:
     samples: Samples
     look_up: LookUp
     turn_away: TurnAway
+    misses: Misses
     mailroom: "Mailroom | None"
 
     @contextlib.asynccontextmanager
@@ -94,6 +95,7 @@ def owning(core: Core) -> Iterator[Owned]:
             lambda: _samples(loader, keeper, latency),
             look_up(store, core.ingest.visitors_of),
             dashboard.shield(parts),
+            Misses(dashboard.nowhere(parts), dashboard.failed),
             mailroom,
         )
 

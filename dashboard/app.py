@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dashboard import api, details, overview, realtime, settings, sites
 from dashboard.account import AccountDesk
@@ -16,12 +18,13 @@ from dashboard.assets import asset
 from dashboard.checking import Checking
 from dashboard.deciding import Deciding
 from dashboard.frame import Frame, framed
-from dashboard.gate import Gate
+from dashboard.gate import Gate, nothing_here
 from dashboard.languages import Spoken, language_choice
 from dashboard.login import Door
 from dashboard.parts import Finding, Parts
 from dashboard.passkeys import PasskeyDesk
 from dashboard.people import PeopleDesk
+from dashboard.plain import failed
 from dashboard.public import Public
 from dashboard.sharing import SharingDesk
 from dashboard.shield import shield
@@ -29,7 +32,16 @@ from dashboard.subscribing import Subscribing
 from dashboard.theme import THEME_CHOICE, Themed
 from dashboard.web import SECURITY_HEADERS, SecurityHeaders
 
-__all__ = ["SECURITY_HEADERS", "Finding", "Parts", "SecurityHeaders", "routes", "shield"]
+__all__ = [
+    "SECURITY_HEADERS",
+    "Finding",
+    "Parts",
+    "SecurityHeaders",
+    "failed",
+    "nowhere",
+    "routes",
+    "shield",
+]
 
 _PLAIN = (Middleware(SecurityHeaders),)
 _MIDDLEWARE = (
@@ -119,3 +131,15 @@ def routes(parts: Parts) -> list[Route]:
         for_programs("/api/v1/stats/realtime/visitors", partial(api.current_visitors, parts)),
         route("/assets/{file}", asset, middleware=(headers,)),
     ]
+
+
+def nowhere(parts: Parts) -> ASGIApp:
+    """Return what answers where there is no route: people by a page, others by a line."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if "text/html" in Request(scope).headers.get("accept", ""):
+            await (await run_in_threadpool(nothing_here))(scope, receive, send)
+        else:
+            await PlainTextResponse("Not Found", 404)(scope, receive, send)
+
+    return SecurityHeaders(Themed(Spoken(app, parts.languages)))

@@ -191,6 +191,12 @@ def no_such_site() -> Response:
     )
 
 
+def nothing_here() -> Response:
+    """Say that no page has this address."""
+    text = say("The address may be mistyped, or be of a page that is no more.")
+    return render("message.html", 404, headline=say("There is nothing here"), text=text)
+
+
 def _not_from_here() -> Response:
     text = say("Its owners let your role in from some networks alone, and this is none of them.")
     return render("message.html", 403, headline=say("Not from here"), text=text)

@@ -12,10 +12,11 @@ from collector.accounts import ALL_SITES, AccountError, Accounts, Role, User
 from collector.control import Site
 from collector.links import Links
 from collector.networks import Networks, parsed
-from collector.trail import SHOWN, Act, Entry, Trail
+from collector.trail import SHOWN, Act, Trail
 from dashboard.account import when
 from dashboard.addresses import site_path
 from dashboard.asker import role_name, who_asks
+from dashboard.deeds import in_words
 from dashboard.languages import say
 from dashboard.pages import render
 from dashboard.parts import Parts
@@ -160,7 +161,7 @@ class PeopleDesk:
             "log.html",
             place=place,
             site=place.site,
-            entries=[(each, when(each.at), _words(each)) for each in entries],
+            entries=[(each, when(each.at), in_words(each)) for each in entries],
             older=offset + SHOWN if len(entries) == SHOWN else None,
             path=request.url.path,
         )
@@ -194,34 +195,3 @@ def _number(form: Form) -> int:
 
 def _nothing_of_that_kind() -> _ProblemError:
     return _ProblemError(say("there is nothing of that kind to be done"))
-
-
-def _words(entry: Entry) -> str:
-    """Return a line of the log as a sentence."""
-    sentences = {
-        Act.SET_UP: say("{who} set up gatecount"),
-        Act.INVITED: say("{who} invited {about}"),
-        Act.WITHDREW: say("{who} withdrew the invitation of {about}"),
-        Act.JOINED: say("{who} joined as {about}"),
-        Act.GAVE_ROLE: say("{who} gave a role to {about}"),
-        Act.TOOK_ROLE: say("{who} took away the role of {about}"),
-        Act.LIMITED: say("{who} said from where to come in, as {about}"),
-        Act.MADE_KEY: say("{who} made the API key {about}"),
-        Act.REVOKED_KEY: say("{who} revoked the API key {about}"),
-        Act.CHANGED_PASSWORD: say("{who} changed their password"),
-        Act.TURNED_CODES_ON: say("{who} turned codes on"),
-        Act.TURNED_CODES_OFF: say("{who} turned codes off"),
-        Act.ADDED_PASSKEY: say("{who} added the passkey {about}"),
-        Act.REMOVED_PASSKEY: say("{who} removed the passkey {about}"),
-        Act.MADE_RESET: say("{who} made a link to a new password for {about}"),
-        Act.REMOVED_ACCOUNT: say("{who} removed the account {about}"),
-        Act.ANNOTATED: say("{who} annotated {about}"),
-        Act.STRUCK: say("{who} deleted {about}"),
-        Act.KEPT_SEGMENT: say("{who} kept the segment {about}"),
-        Act.EXPORTED: say("{who} exported {about}"),
-        Act.CHANGED_SETTING: say("{who} changed a setting: {about}"),
-        Act.SHARED: say("{who} shared {about}"),
-        Act.UNSHARED: say("{who} stopped sharing {about}"),
-    }
-    who = entry.who or say("The operator")
-    return sentences[entry.act].format(who=who, about=entry.about)

@@ -1,33 +1,29 @@
 """Sends guessing away at the very first look, so that counting goes on beside it."""
 
 from collections.abc import Awaitable, Callable
+from functools import cache
 from http.cookies import CookieError, SimpleCookie
 
 from starlette.types import Scope, Send
 
 from collector.logins import Logins
 from dashboard.parts import Parts
+from dashboard.plain import plain_page
 from dashboard.web import SECURITY_HEADERS
 
 DEVICE_COOKIE = "gatecount-device"
 WAIT_S = 10
 _LOGIN = "/login"
-# In all languages at once: to look for the right one would cost more than all the rest.
-_PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>gatecount</title>
-<h1>gatecount</h1>
-<p>Too many tries to log in. Wait a minute; whoever is logged in stays so.</p>
-<p lang="de">Zu viele Versuche. Warten Sie eine Minute; wer angemeldet ist, bleibt es.</p>
-<p lang="fr">Trop de tentatives. Attendez une minute ; qui est connecté le reste.</p>
-<p lang="es">Demasiados intentos. Espere un minuto; quien ya ha entrado no pierde nada.</p>
-<p><a href="/login">gatecount</a></p>
-""".encode()
+_TOO_MANY = (
+    ("en", "Too many tries to log in. Wait a minute; whoever is logged in stays so."),
+    ("de", "Zu viele Versuche. Warten Sie eine Minute; wer angemeldet ist, bleibt es."),
+    ("fr", "Trop de tentatives. Attendez une minute\N{NO-BREAK SPACE}; qui est connecté le reste."),
+    ("es", "Demasiados intentos. Espere un minuto; quien ya ha entrado no pierde nada."),
+)
 _HEADERS = [
     *((name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()),
     (b"cache-control", b"no-store"),
     (b"content-type", b"text/html; charset=utf-8"),
-    (b"content-length", str(len(_PAGE)).encode()),
     (b"retry-after", str(WAIT_S).encode()),
 ]
 Shield = Callable[[Scope, Send], Awaitable[bool]]
@@ -48,11 +44,18 @@ def shield(parts: Parts) -> Shield:
         device = _device(scope)
         if device and logins.made_device(device):
             return False
-        await send({"type": "http.response.start", "status": 429, "headers": _HEADERS})
-        await send({"type": "http.response.body", "body": _PAGE})
+        page = _page()
+        headers = [*_HEADERS, (b"content-length", str(len(page)).encode())]
+        await send({"type": "http.response.start", "status": 429, "headers": headers})
+        await send({"type": "http.response.body", "body": page})
         return True
 
     return turned_away
+
+
+@cache
+def _page() -> bytes:
+    return plain_page("gatecount", _TOO_MANY, _LOGIN)
 
 
 def _device(scope: Scope) -> str:

@@ -1,19 +1,30 @@
 """How an application is put together, and what its operator is told first."""
 
+import asyncio
 import contextlib
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from collector import compose, config
+from collector.app import Application
 from collector.config import Config, StartError
 from collector.control import Control
 from collector.links import Links
 
 ROOT = Path(__file__).parents[1]
+_CAUSE = "what happened"
+
+
+def _fail(_: Request) -> Response:
+    raise RuntimeError(_CAUSE)
 
 
 def configuration(folder: Path, geo_database: Path, **flags: object) -> Config:
@@ -124,9 +135,37 @@ def test_a_start_without_an_account_makes_a_link_to_make_one(
         assert composed.setup_token is None
 
 
+def test_where_there_is_no_page_people_find_one_and_programs_a_line(
+    ram: Path, country_database: Path
+) -> None:
+    """In their language, with a way back; also where an answer failed, of which nothing is told."""
+
+    async def get(path: str, accept: str) -> tuple[int, str]:
+        headers = {"Accept": accept, "Accept-Language": "de"}
+        transport = httpx.ASGITransport(composed.app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            answer = await client.get(path, headers=headers)
+            return answer.status_code, answer.text
+
+    with compose.collector_and_dashboard(configuration(ram, country_database)) as composed:
+        assert isinstance(composed.app, Application)
+        composed.app.routes.append(Route("/fails", _fail))
+        missing, page = asyncio.run(get("/no/where", "text/html,*/*"))
+        assert missing == 404
+        assert "Hier ist nichts" in page
+        assert 'href="/"' in page
+        assert asyncio.run(get("/no/where", "*/*")) == (404, "Not Found")
+        failed, page = asyncio.run(get("/fails", "text/html"))
+        assert failed == 500
+        assert "Auf dem Server ging etwas schief" in page
+        assert _CAUSE not in page
+        assert asyncio.run(get("/fails", "*/*")) == (500, "Internal Server Error")
+
+
 _LIGHT = """
 import sys
 from collector import compose, config
+from collector.app import Application
 given = {"data": "data", "key_dir": "keys", "geo_database": sys.argv[1]}
 with compose.collector_only(config.load(None, {}, given).config):
     heavy = {"duckdb", "jinja2.ext", "collector.store", "dashboard", "uvicorn", "rich"}

@@ -63,10 +63,23 @@ async function parsed(answer) {
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 }
 
+// What stands on the page stays when there is no answer; a link tries again.
+function sayUnreached(url, where) {
+  const note = document.getElementById("unreached");
+  note.querySelector("a").href = url;
+  where.append(note); // a dialog would lie over it
+  note.hidden = false;
+}
+
+function reached() {
+  document.getElementById("unreached").hidden = true;
+}
+
 async function renew() {
   const asked = performance.now();
   const place = location.href;
   const answer = await fetch(place, { cache: "no-store", signal: turn.signal });
+  reached();
   if (answer.redirected || !answer.ok) {
     if (answer.redirected) location.reload();
     return;
@@ -74,6 +87,7 @@ async function renew() {
   const page = await parsed(answer);
   waitS = Math.min(SLOWEST_S, (REST * (performance.now() - asked)) / 1000);
   if (place === location.href && content(page) !== shown && !isBusy()) replaceMain(page, true);
+  document.dispatchEvent(new Event("answered"));
 }
 
 async function keepFresh() {
@@ -81,7 +95,8 @@ async function keepFresh() {
   await new Promise((done) => setTimeout(done, 1000 * Math.max(wantedS || 1, waitS)));
   try {
     if (document.querySelector("main").dataset.refreshS && !isBusy()) await renew();
-  } catch {
+  } catch (error) {
+    if (error.name !== "AbortError") sayUnreached(location.href, document.body);
     waitS = Math.min(SLOWEST_S, 2 * Math.max(wantedS, waitS)); // unreachable: ask ever less often
   }
   keepFresh();
@@ -94,27 +109,31 @@ function isSamePage(url) {
 async function go(url, isNew) {
   turn.abort();
   turn = new AbortController();
-  document.querySelector("main").setAttribute("aria-busy", "true");
+  reached();
+  const main = document.querySelector("main");
+  main.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(url, { signal: turn.signal });
-    const reached = new URL(answer.url);
+    const place = new URL(answer.url);
     const isPage = answer.headers.get("content-type")?.startsWith("text/html");
-    if (!isSamePage(reached) || !isPage || answer.status >= 500) {
+    if (!isSamePage(place) || !isPage || answer.status >= 500) {
       location.assign(url);
       return;
     }
     const page = await parsed(answer);
-    reached.hash = "";
-    if (isNew) history.pushState(null, "", reached);
+    place.hash = "";
+    if (isNew) history.pushState(null, "", place);
     replaceMain(page, false);
     document.getElementById("said").textContent = page.title;
   } catch (error) {
-    if (error.name !== "AbortError") location.assign(url); // the browser says what is wrong
+    if (error.name === "AbortError") return;
+    main.removeAttribute("aria-busy");
+    sayUnreached(url, document.body);
   }
 }
 
 document.addEventListener("click", (event) => {
-  const link = event.target.closest?.("main a[href]");
+  const link = event.target.closest?.("main a[href], body > #unreached a");
   const isPlain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button);
   if (!link || !isPlain || event.defaultPrevented || link.target) return;
   const url = new URL(link.href);
@@ -145,6 +164,9 @@ async function lists() {
   if (!more.dataset.ready) {
     more.dataset.ready = "yes";
     more.addEventListener("elsewhere", ({ detail }) => go(detail, true));
+    more.addEventListener("unreached", ({ detail }) =>
+      sayUnreached(detail, more.open ? more : document.body),
+    );
   }
   return found;
 }
@@ -155,7 +177,11 @@ document.addEventListener("click", async (event) => {
   if (!link || !isPlain || event.defaultPrevented || !isList(new URL(link.href))) return;
   event.preventDefault();
   link.focus(); // where it comes back to
-  (await lists()).show(new URL(link.href), true);
+  try {
+    (await lists()).show(new URL(link.href), true);
+  } catch {
+    sayUnreached(link.href, document.body); // what shows it could not be loaded
+  }
 });
 
 addEventListener("popstate", async ({ state }) => {

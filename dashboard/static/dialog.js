@@ -28,6 +28,7 @@ function fill(page) {
   const name = focusedName();
   heading.textContent = page.querySelector("h1").textContent;
   list.replaceChildren(...page.getElementById("list").childNodes);
+  document.getElementById("unreached").hidden = true;
   if (name !== null) {
     const alike = [...list.querySelectorAll("a[href], button, summary, input")].find(
       (element) => (element.name || element.textContent) === name,
@@ -55,7 +56,9 @@ export async function show(url, isNew) {
     }
     fill(page);
   } catch (error) {
-    if (error.name !== "AbortError") location.assign(url);
+    if (error instanceof TypeError) {
+      dialog.dispatchEvent(new CustomEvent("unreached", { detail: url }));
+    } else if (error.name !== "AbortError") location.assign(url);
   } finally {
     waiting.removeAttribute("aria-busy");
   }

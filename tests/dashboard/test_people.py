@@ -11,10 +11,11 @@ from collector.accounts import ALL_SITES, Accounts, Role
 from collector.anonymise import within
 from collector.api_keys import ApiKeys, Verb
 from collector.networks import Networks
-from collector.trail import SHOWN, Act, Trail
-from dashboard.people import _words
+from collector.trail import SHOWN, Act, Entry, Trail
+from dashboard.deeds import in_words
+from dashboard.languages import speaking
 from tests.dashboard.reading import HOUR, Markup
-from tests.editors import Client, Newsroom, newsroom, pageview
+from tests.editors import NOW, Client, Newsroom, newsroom, pageview
 from tests.people import EMAIL, PASSWORD, admit
 
 SITE = "/sites/example.com"
@@ -192,9 +193,34 @@ def test_the_log_shows_what_is_about_all_sites_to_who_decides_about_them(room: N
     for act in Act:
         trail.note(room.now, EMAIL, act, site.id, "it")
     for entry in trail.of(site.id, with_all=False)[: len(Act)]:
-        assert EMAIL in _words(entry)
+        assert EMAIL in in_words(entry)
 
 
 def test_a_form_that_is_none_changes_nothing(busy: Newsroom) -> None:
     """It is refused."""
     assert busy.editor().post(SITE + "/people", content=b"&" * 20_000).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("act", "about", "sentence"),
+    [
+        (
+            Act.GAVE_ROLE,
+            "m@example.com: owner",
+            "hat eine Rolle gegeben: m@example.com: Eigentümer",
+        ),
+        (Act.JOINED, "editor", "ist beigetreten als Redakteur"),
+        (Act.LIMITED, "viewer: everywhere", "als Leser: von überall"),
+        (Act.ANNOTATED, "2026-11-24", "hat 24. November 2026 mit einer Anmerkung versehen"),
+        (Act.STRUCK, "a segment", "hat ein Segment gelöscht"),
+        (Act.CHANGED_SETTING, "kept for 1 months, not 25", "1 Monat, nicht 25 Monate"),
+        (Act.CHANGED_SETTING, "numbers are kept for 12 months", "Zahlen bleiben 12 Monate"),
+        (Act.CHANGED_SETTING, "left out: 2 patterns, 1 networks", "ausgenommen: 2 Muster, 1 Netz"),
+        (Act.UNSHARED, "the link a segment", "teilt den Link a segment nicht mehr"),
+        (Act.MADE_KEY, "a segment", "hat den API-Schlüssel a segment"),  # a name stays
+    ],
+)
+def test_a_deed_is_told_in_the_language_of_the_page(act: Act, about: str, sentence: str) -> None:
+    """Also what is kept about it, which is English, but for names."""
+    with speaking("de"):
+        assert sentence in in_words(Entry(NOW, EMAIL, act, ALL_SITES, about))

@@ -1,5 +1,6 @@
 """The dashboard by keyboard, by ear, in either theme, and on paper."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -23,6 +24,10 @@ _CUT_LABELS = """() => [...document.querySelectorAll(".chart text:not(.at *)")].
 COLLECTOR = {"Host": "stats.example.net"}
 _ABOVE_THE_FOLD = """() => ["tiles", "series"].map((name) =>
     Math.round(document.querySelector("." + name).getBoundingClientRect().bottom))"""
+
+
+def _without_cause(said: str) -> str:
+    return said.partition(":")[0]
 
 
 @pytest.fixture(name="read", scope="module")
@@ -260,3 +265,32 @@ def test_what_happens_now_is_seen_as_it_happens(read: Desk, front: Front, sectio
     assert page.evaluate("window.stays")
     page.keyboard.press("Escape")
     expect(page).to_have_url(f"{DASHBOARD}sites/{STEADY}")
+
+
+def test_what_stands_stays_while_there_is_no_answer(read: Desk) -> None:
+    """It is told, and a link tries again: of a view, of a list over it, and of a page that watches.
+
+    Where events are refused, the page asks for them again with each time that it renews itself.
+    """
+    page, gone = read.page, f"{DASHBOARD}sites/{STEADY}**"
+    read.open(STEADY)
+    told, again = page.get_by_text("There is no answer"), page.get_by_role("link", name="Try again")
+    page.route(gone, lambda route: route.abort())
+    page.get_by_role("link", name="/read/a", exact=True).click()
+    expect(told).to_be_visible()
+    assert page.locator(".chip").count() == 0
+    page.get_by_role("link", name="Details: Source").click()
+    expect(again).to_have_attribute("href", re.compile("/by/source"))
+    page.get_by_role("link", name="7 days", exact=True).click()
+    expect(again).to_have_attribute("href", re.compile("period=7d$"))
+    page.unroute(gone)
+    again.click()
+    expect(page).to_have_url(f"{DASHBOARD}sites/{STEADY}?period=7d")
+    expect(told).to_be_hidden()
+    page.route("**/now/events", lambda route: route.fulfill(status=503))
+    page.goto(f"{DASHBOARD}sites/{STEADY}/now")
+    expect(page.get_by_text("The connection is lost")).to_be_visible()
+    page.unroute("**/now/events")
+    page.evaluate("document.dispatchEvent(new Event('answered'))")  # in ten seconds by itself
+    expect(page.get_by_text("The connection is lost")).to_be_hidden()
+    assert {*map(_without_cause, read.watch.complaints())} == {"Failed to load resource"}
