@@ -101,7 +101,7 @@ def serve(
             compose.collector_and_dashboard(config, scraped=scraped) as parts,
         ):
             _greet(parts, bound, scraped, dashboard_url(config.public_url))
-            server.serve(parts.app, bound)
+            server.serve(parts.app, bound, parts.first_looks)
 
 
 @cli.command()

@@ -51,8 +51,8 @@ _SECURITY_HEADERS = (
 )
 
 
-# Answers a request that is not to be looked at any further, and tells whether it did.
-TurnAway = Callable[[Scope, Send], Awaitable[bool]]
+# Returns the answer to a request that is not to be looked at any further; None to any other.
+TurnAway = Callable[[Scope], Response | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,9 @@ class Misses:
     failed: Callable[[Request, Exception], Awaitable[Response]]
 
 
-async def nobody(_scope: Scope, _send: Send) -> bool:
+def nobody(_scope: Scope) -> Response | None:
     """Turn nobody away."""
-    return False
+    return None
 
 
 class Application:
@@ -123,16 +123,27 @@ class Application:
             await self._everyone(scope, receive, send)
         elif scope["path"] in self._event_paths:
             await self._ingest(scope, receive, send)
-        elif self._prefixes or not await self._turn_away(scope, send):
+        elif (answer := self.at_first_look(scope)) is not None:
+            await answer(scope, receive, send)
+        else:
             await self._page(scope, receive, _secured(send))
+
+    def at_first_look(self, scope: Scope) -> Response | None:
+        """Return the answer to a request of which the head says enough; None to any other."""
+        answer = self._turn_away(scope)
+        is_for_editors = (
+            not self._prefixes or self._prefix_of(_as_asked(scope, self._trusted)) is None
+        )
+        return answer if is_for_editors else None
+
+    def _prefix_of(self, scope: Scope) -> str | None:
+        return self._prefixes.get(asked_host("", headers_of(scope["headers"]), self._trusted))
 
     async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope = _as_asked(scope, self._trusted)
-        host = asked_host("", headers_of(scope["headers"]), self._trusted)
-        prefix = self._prefixes.get(host)
+        prefix = self._prefix_of(scope)
         if prefix is None:
-            if not (self._prefixes and await self._turn_away(scope, send)):
-                await self._everyone(scope, receive, send)
+            await self._everyone(scope, receive, send)
             return
         path = scope["path"]
         if path.startswith(prefix + "/"):  # the proxy did not strip it

@@ -5,8 +5,8 @@ import hashlib
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,6 +42,7 @@ class Composed:
     notices: tuple[str, ...]
     setup_token: str | None  # of a link that makes the first account
     login: tuple[str, str] | None = None  # a name and a password, of a demonstration
+    first_looks: Mapping[bytes, TurnAway] = field(default_factory=dict)  # by path, before all else
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,14 @@ def collector_and_dashboard(
         app = core.application(
             owned.routes, lifespan, troubles, owned.look_up, owned.turn_away, owned.misses
         )
-        yield Composed(app, core.control, core.ingest, core.notices(), _setup_token(core))
+        yield Composed(
+            app,
+            core.control,
+            core.ingest,
+            core.notices(),
+            _setup_token(core),
+            first_looks={owned.turns_away_at: app.at_first_look},
+        )
 
 
 def _setup_token(core: Core) -> str | None:

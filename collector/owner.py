@@ -60,6 +60,7 @@ class Owned:
     look_up: LookUp
     turn_away: TurnAway
     misses: Misses
+    turns_away_at: bytes  # the path
     mailroom: "Mailroom | None"
 
     @contextlib.asynccontextmanager
@@ -96,6 +97,7 @@ def owning(core: Core) -> Iterator[Owned]:
             look_up(store, core.ingest.visitors_of),
             dashboard.shield(parts),
             Misses(dashboard.nowhere(parts), dashboard.failed),
+            dashboard.LOGIN_PATH.encode(),
             mailroom,
         )
 

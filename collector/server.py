@@ -10,11 +10,14 @@ import logging
 import resource
 import signal
 import socket
-from types import FrameType
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from types import FrameType, MappingProxyType
+from typing import Any, ClassVar
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.responses import Response
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 _LOG = logging.getLogger("gatecount.server")
 # Chrome and Firefox stay well under 8 KiB; proxies commonly allow 16 or 32.
@@ -39,6 +42,10 @@ _HEAD_TOO_LARGE = (
 )
 
 
+# By path, what answers a request by its head alone; None from it is for the application to answer.
+FirstLooks = Mapping[bytes, Callable[[Any], Response | None]]
+
+
 class _RefusedError(Exception):
     """Stops the parser."""
 
@@ -46,6 +53,8 @@ class _RefusedError(Exception):
 class LimitedProtocol(HttpToolsProtocol):
     """HTTP/1.1 with a limit on a head's size and a deadline for whatever is awaited."""
 
+    first_looks: FirstLooks = MappingProxyType({})
+    holding: ClassVar[list["LimitedProtocol"]] = []  # an answer for their next tick
     most_connections = _MOST_FILES
     shed = 0  # since that was last told
     _shed_again_s = 0.0
@@ -56,6 +65,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._head_bytes = 0  # of reads that held nothing but the head in progress
         self._may_be_large = self._is_too_large = False
+        self._answer: Response | None = None  # to a request that goes no further
+        self._held: Response | None = None  # the same, until it is time to give it
         self.unread_due_s: float | None = None
         self._wait(REQUEST_TIMEOUT_S)
         if len(self.connections) > self.most_connections:
@@ -110,7 +121,30 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._may_be_large and self._size_of_head_bytes() > MAX_HEAD_BYTES:
             self._is_too_large = True
             raise _RefusedError
-        super().on_headers_complete()
+        self.send_held()
+        self._answer = self._at_first_look() if self.url in self.first_looks else None
+        if self._answer is None:
+            super().on_headers_complete()
+
+    def _at_first_look(self) -> Response | None:
+        """Return the answer to a request that goes no further, which costs half of the long way.
+
+        On which those go who send more before they have taken in an answer: there they wait.
+        """
+        is_answering = self.cycle is not None and not self.cycle.response_complete
+        if is_answering or self.expect_100_continue or self.transport.get_write_buffer_size():
+            return None
+        self._keeps_alive = (
+            self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
+        )
+        self.scope["method"] = self.parser.get_method().decode("ascii")
+        self.scope["path"] = self.url.decode("ascii")
+        return self.first_looks[self.url](self.scope)
+
+    def on_body(self, body: bytes) -> None:
+        """Take in a part of a body, if it is for anybody."""
+        if self._answer is None:
+            super().on_body(body)
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no request; the parser stopped at a head that is too large as well."""
@@ -124,7 +158,24 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._head_bytes = 0
         self.due_s = None
-        super().on_message_complete()
+        if self._answer is None:
+            super().on_message_complete()
+        else:  # who floods us needs the more connections, and is answered all at once
+            self._held = self._answer
+            self.holding.append(self)
+
+    def send_held(self) -> None:
+        """Give the answer that was held back, if there is one."""
+        answer, self._held = self._held, None
+        if answer is None or self.transport.is_closing():
+            return
+        self.server_state.total_requests += 1
+        date = tuple(self.server_state.default_headers)
+        self.transport.write(_encoded(answer, date, keeps_alive=self._keeps_alive))
+        if self._keeps_alive:
+            self._wait(IDLE_TIMEOUT_S)
+        else:
+            self.transport.close()
 
     def on_response_complete(self) -> None:
         """Wait for the next request, without a timer of its own."""
@@ -166,6 +217,16 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.close()
 
 
+@lru_cache(maxsize=8)  # the same every time, but for the date
+def _encoded(
+    answer: Response, date: tuple[tuple[bytes, bytes], ...], *, keeps_alive: bool
+) -> bytes:
+    """Return an answer as it goes over the wire."""
+    closing = () if keeps_alive else ((b"connection", b"close"),)
+    lines = (b"%b: %b\r\n" % header for header in (*answer.raw_headers, *closing, *date))
+    return b"".join((STATUS_LINE[answer.status_code], *lines, b"\r\n", bytes(answer.body)))
+
+
 def _waits_since_s(connection: LimitedProtocol) -> float:
     return connection.waits_since_s
 
@@ -183,7 +244,10 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Sweep on every tenth of uvicorn's ticks of 0.1 s."""
+        """Give answers that were held back, at uvicorn's ticks of 0.1 s; sweep on every tenth."""
+        for one in LimitedProtocol.holding:
+            one.send_held()
+        LimitedProtocol.holding.clear()
         if counter % 10 == 0:
             now_s = asyncio.get_running_loop().time()
             for connection in list(self.server_state.connections):
@@ -227,7 +291,11 @@ def _allowed_connections() -> int:
     return max(1, most - FILES_KEPT_FREE)
 
 
-def serve(app: Any, bound: socket.socket) -> bool:  # noqa: ANN401 - any ASGI application
+def serve(
+    app: Any,  # noqa: ANN401 - any ASGI application
+    bound: socket.socket,
+    first_looks: FirstLooks = MappingProxyType({}),
+) -> bool:
     """Serve an application on a bound socket until a signal; False when it could not start."""
     config = uvicorn.Config(
         app,
@@ -243,6 +311,7 @@ def serve(app: Any, bound: socket.socket) -> bool:  # noqa: ANN401 - any ASGI ap
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
     )
     server = Server(config)
+    LimitedProtocol.first_looks = first_looks
     LimitedProtocol.most_connections = _allowed_connections()
     gc.collect()
     gc.freeze()

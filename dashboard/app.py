@@ -27,12 +27,13 @@ from dashboard.people import PeopleDesk
 from dashboard.plain import failed
 from dashboard.public import Public
 from dashboard.sharing import SharingDesk
-from dashboard.shield import shield
+from dashboard.shield import LOGIN_PATH, shield
 from dashboard.subscribing import Subscribing
 from dashboard.theme import THEME_CHOICE, Themed
 from dashboard.web import SECURITY_HEADERS, SecurityHeaders
 
 __all__ = [
+    "LOGIN_PATH",
     "SECURITY_HEADERS",
     "Finding",
     "Parts",

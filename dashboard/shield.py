@@ -1,10 +1,11 @@
 """Sends guessing away at the very first look, so that counting goes on beside it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import cache
 from http.cookies import CookieError, SimpleCookie
 
-from starlette.types import Scope, Send
+from starlette.responses import HTMLResponse, Response
+from starlette.types import Scope
 
 from collector.logins import Logins
 from dashboard.parts import Parts
@@ -13,49 +14,38 @@ from dashboard.web import SECURITY_HEADERS
 
 DEVICE_COOKIE = "gatecount-device"
 WAIT_S = 10
-_LOGIN = "/login"
+LOGIN_PATH = "/login"
 _TOO_MANY = (
     ("en", "Too many tries to log in. Wait a minute; whoever is logged in stays so."),
     ("de", "Zu viele Versuche. Warten Sie eine Minute; wer angemeldet ist, bleibt es."),
     ("fr", "Trop de tentatives. Attendez une minute\N{NO-BREAK SPACE}; qui est connecté le reste."),
     ("es", "Demasiados intentos. Espere un minuto; quien ya ha entrado no pierde nada."),
 )
-_HEADERS = [
-    *((name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()),
-    (b"cache-control", b"no-store"),
-    (b"content-type", b"text/html; charset=utf-8"),
-    (b"retry-after", str(WAIT_S).encode()),
-]
-Shield = Callable[[Scope, Send], Awaitable[bool]]
+Shield = Callable[[Scope], Response | None]
 
 
 def shield(parts: Parts) -> Shield:
-    """Return what answers a try to log in that would not be heard; False where it would.
+    """Return what answers a try to log in that would not be heard; None where it would.
 
     It stands before all routes, and looks at the path, the throttle and a cookie alone.
     """
     logins = Logins(parts.control)
 
-    async def turned_away(scope: Scope, send: Send) -> bool:
-        if scope["path"] != _LOGIN or scope["method"] != "POST":
-            return False
+    def turned_away(scope: Scope) -> Response | None:
+        if scope["path"] != LOGIN_PATH or scope["method"] != "POST":
+            return None
         if not parts.throttle.is_shut(parts.clock()):
-            return False
+            return None
         device = _device(scope)
-        if device and logins.made_device(device):
-            return False
-        page = _page()
-        headers = [*_HEADERS, (b"content-length", str(len(page)).encode())]
-        await send({"type": "http.response.start", "status": 429, "headers": headers})
-        await send({"type": "http.response.body", "body": page})
-        return True
+        return None if device and logins.made_device(device) else _answer()
 
     return turned_away
 
 
 @cache
-def _page() -> bytes:
-    return plain_page("gatecount", _TOO_MANY, _LOGIN)
+def _answer() -> Response:
+    headers = {**SECURITY_HEADERS, "Cache-Control": "no-store", "Retry-After": str(WAIT_S)}
+    return HTMLResponse(plain_page("gatecount", _TOO_MANY, LOGIN_PATH), 429, headers)
 
 
 def _device(scope: Scope) -> str:

@@ -107,8 +107,7 @@ class Shielded:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, unless the shield did."""
-        if not await self._turned_away(scope, send):
-            await self._app(scope, receive, send)
+        await (self._turned_away(scope) or self._app)(scope, receive, send)
 
 
 class Client:

@@ -57,6 +57,20 @@ def test_below_a_path_of_the_site_editors_are_not(
         assert whole.ask(method, prefix + path, host=host).status_code == 404
 
 
+def test_who_logs_in_is_looked_at_before_anything_is_read(whole: Whole) -> None:
+    """By the server, on the path of the form alone; nobody is sent away who did not guess."""
+    assert [*whole.composed.first_looks] == [b"/login"]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/login",
+        "scheme": "http",
+        "client": ("127.0.0.1", 40_000),
+        "headers": [(b"host", b"stats.example.com")],
+    }
+    assert whole.composed.first_looks[b"/login"](scope) is None
+
+
 def test_a_prefix_is_a_whole_part_of_the_path(whole: Whole) -> None:
     """A path that only begins alike is another one."""
     for path in ("/counters/opt-out", "/countopt-out", "/count", "/count/count/opt-out"):

@@ -240,6 +240,12 @@ class Server:
             ticks += int(fields[11]) + int(fields[12])
         return ticks / _TICKS_A_SECOND
 
+    def loop_s(self) -> float:
+        """Return the processor time that its event loop has used, which is its first thread."""
+        own = Path(f"/proc/{self.process.pid}")
+        fields = (own / "task" / own.name / "stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
+
     def resident_mib(self) -> float:
         """Return the memory it occupies, in MiB; of several processes all together."""
         return sum(
