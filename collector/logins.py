@@ -14,6 +14,8 @@ from collector.tokens import digest, new_token
 LOGIN_LIFETIME: Final = timedelta(days=30)
 LOGIN_IDLE: Final = timedelta(days=14)  # unused for so long it ends before
 DEVICE_LIFETIME: Final = timedelta(days=400)  # the longest that browsers keep a cookie
+# Of one account; who lets a program log in all day long has no use for more, nor a page for a list.
+MOST_LOGINS: Final = 100
 _MARK_CHARACTERS: Final = 16  # 64 bits: it only spares a look into the table
 _USE_NOTED_EVERY: Final = timedelta(hours=1)
 _OPEN = "opened_at > ? AND used_at > ?"
@@ -47,13 +49,18 @@ class Logins:
         self._file = file
 
     def open(self, user: User, way: Way, now: datetime) -> str:
-        """Return the token of a new login."""
+        """Return the token of a new login; of too many, the one ends that was not used longest."""
         token = new_token()
         with self._file.writing() as connection:
             connection.execute(f"DELETE FROM logins WHERE NOT ({_OPEN})", _since(now))
             connection.execute(
                 "INSERT INTO logins (digest, user, way, opened_at, used_at) VALUES (?, ?, ?, ?, ?)",
                 (digest(token), user.id, way, microseconds(now), microseconds(_hour(now))),
+            )
+            connection.execute(
+                "DELETE FROM logins WHERE id IN (SELECT id FROM logins WHERE user = ?"
+                " ORDER BY used_at DESC, id DESC LIMIT -1 OFFSET ?)",
+                (user.id, MOST_LOGINS),
             )
         return token
 
@@ -102,6 +109,11 @@ class Logins:
             connection.execute("DELETE FROM devices WHERE used_at <= ?", (gone,))
             connection.execute(
                 "INSERT INTO devices VALUES (?, ?, ?)", (digest(token), user.id, microseconds(now))
+            )
+            connection.execute(
+                "DELETE FROM devices WHERE digest IN (SELECT digest FROM devices WHERE user = ?"
+                " ORDER BY used_at DESC, rowid DESC LIMIT -1 OFFSET ?)",
+                (user.id, MOST_LOGINS),
             )
         return token
 

@@ -11,7 +11,7 @@ from collector.accounts import ALL_SITES, AccountError, Accounts, Role, User
 from collector.api_keys import PREFIX, ApiKeys, Verb
 from collector.control import Control
 from collector.links import LinkGoneError, Links, Purpose
-from collector.logins import LOGIN_IDLE, LOGIN_LIFETIME, Logins, Way
+from collector.logins import LOGIN_IDLE, LOGIN_LIFETIME, MOST_LOGINS, Logins, Way
 from collector.passwords import (
     MAX_CHARACTERS,
     MIN_CHARACTERS,
@@ -218,6 +218,26 @@ def test_a_device_is_known_to_its_account_alone(control: Control, owner: User) -
     assert not logins.knows_device("other@example.com", token, NOW)
     logins.end_others(owner)
     assert not logins.knows_device(owner.email, token, NOW)
+
+
+def test_of_very_many_logins_those_end_that_rest(control: Control, owner: User) -> None:
+    """An account has a hundred, and is known in as many browsers; nobody's else are touched."""
+    other = admit(control, "other@example.com")
+    logins = Logins(control)
+    theirs = logins.open(other, Way.PASSWORD, NOW), logins.remember_device(other, NOW)
+    used, rested = (logins.open(owner, Way.PASSWORD, NOW) for _ in range(2))
+    first = logins.remember_device(owner, NOW)
+    assert logins.find(used, NOW + HOUR)
+    for _ in range(MOST_LOGINS - 1):
+        logins.open(owner, Way.PASSWORD, NOW + HOUR)
+        logins.remember_device(owner, NOW + HOUR)
+    found = [logins.find(token, NOW + HOUR) is not None for token in (used, rested, theirs[0])]
+    assert found == [True, False, True]
+    assert len(logins.of(owner, NOW + HOUR)) == MOST_LOGINS
+    assert logins.knows_device(owner.email, first, NOW + HOUR)
+    logins.remember_device(owner, NOW + HOUR)
+    assert not logins.knows_device(owner.email, first, NOW + HOUR)
+    assert logins.knows_device(other.email, theirs[1], NOW + HOUR)
 
 
 def test_a_set_up_link_makes_an_account_once(control: Control) -> None:
