@@ -130,7 +130,7 @@ def test_an_address_with_a_slash_too_many_leads_nowhere(whole: Whole) -> None:
         assert whole.get(path, host=SITE).status_code == 404
 
 
-def until(whole: Whole, what: str, deadline_s: float = 15) -> Iterator[None]:
+def until(whole: Whole, what: str, deadline_s: float = 120) -> Iterator[None]:
     """Yield until the caller stops asking; fail when that takes too long."""
     for _ in range(round(deadline_s / CHORES_EVERY_S)):
         yield

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.browser.chromium import EXECUTABLE, FLAGS, UNWANTED_DEFAULTS, PlainChromium
+from tests.browser.chromium import PlainChromium, launch
 from tests.browser.recorder import Recorder, serve
 
 
@@ -27,16 +27,13 @@ class Notes:
 
 @pytest.fixture(name="browser", scope="module")
 def start_chromium() -> Iterator[Browser]:
-    """Run Debian's Chromium under Playwright, with the back-forward cache on.
+    """Run Debian's Chromium under Playwright.
 
     One for a module and not for the session: while Playwright's synchronous interface is open, its
     event loop counts as running in this thread, and asyncio.run() in any other test would fail.
     """
-    assert EXECUTABLE.exists(), f"{EXECUTABLE} is missing: apt-get install chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=EXECUTABLE, args=FLAGS, ignore_default_args=UNWANTED_DEFAULTS
-        )
+        browser = launch(playwright)
         yield browser
         browser.close()
 

@@ -10,15 +10,16 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-BEACON = Path(__file__).parents[2] / "collector" / "static" / "beacon.js"
+from tests.browser.chromium import DEADLINE_S
 
-DEADLINE_S = 10.0
+BEACON = Path(__file__).parents[2] / "collector" / "static" / "beacon.js"
 
 # What a careful site allows; HOST is a collector beside it. Speculation rules only name pages.
 POLICY = (
@@ -38,7 +39,8 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{pat
 
 BEACON_TAG = '<script defer src="{src}"{attributes}></script>'
 
-# The site's own script, at /site.js: the stub, early calls, and a single-page router.
+# The site's own script, at /site.js: the stub, early calls, a single-page router, and `data-shown`,
+# which says while the page is shown whether it is as it was left. The beacon captures: it is first.
 SITE_JS = """
 window.gatecount = window.gatecount || function () {
   (gatecount.q = gatecount.q || []).push(arguments)
@@ -52,6 +54,10 @@ document.addEventListener("click", (click) => {
   history.pushState({}, "", link.href)
   document.title = link.pathname
 })
+addEventListener("pageshow", ({ persisted }) => {
+  document.documentElement?.setAttribute("data-shown", persisted ? "again" : "anew")
+})
+addEventListener("pagehide", () => document.documentElement?.removeAttribute("data-shown"))
 """
 
 # `/prerenders` has `/shown` prerendered; once its scripts have run, it goes there, unless `?stay`.
@@ -60,12 +66,12 @@ SPECULATION_RULES = json.dumps(
     {"prerender": [{"source": "list", "urls": [SHOWN], "eagerness": "immediate"}]}
 )
 PRERENDERS_JS = """
-const look = setInterval(async () => {
+async function look() {
   const answer = await fetch("/has-run")
-  if (await answer.text() !== "yes") return
-  clearInterval(look)
-  if (location.search !== "?stay") location.href = "SHOWN"
-}, 20)
+  if (await answer.text() !== "yes") setTimeout(look, 20)
+  else if (location.search !== "?stay") location.href = "SHOWN"
+}
+look()
 """.replace("SHOWN", SHOWN)
 SHOWN_JS = "fetch(`/ran?prerendering=${document.prerendering}`)"
 RAN = "/ran?prerendering=true"
@@ -134,6 +140,22 @@ class Recorder:
                 assert left_s > 0, f"{count} x {name} awaited, there is {self.names()}"
                 self.changed.wait(left_s)
         return self.events(name)
+
+    def comes(self, name: str, within_s: float) -> bool:
+        """Tell whether an event of a name comes, or has come."""
+        with self.changed:
+            return self.changed.wait_for(lambda: name in self.names(), within_s)
+
+    def wait_for_names(self, names: Iterable[str]) -> None:
+        """Return once there are these events and no others; they may come in any order.
+
+        Raises:
+            AssertionError: they did not come in time, or there are more.
+        """
+        wanted = sorted(names)
+        with self.changed:
+            self.changed.wait_for(lambda: len(self.posted) >= len(wanted), DEADLINE_S)
+            assert sorted(self.names()) == wanted
 
     def wait_for_fetch(self, path: str) -> None:
         """Return once a GET of `path` (with its query) has come.

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Page
 
+from tests.browser.chromium import go_back
 from tests.browser.conftest import Notes
 from tests.browser.recorder import Recorder
 
@@ -74,7 +75,7 @@ def visit(page: Page, recorder: Recorder, object_by: str = "", object_at: str = 
         "navigate": lambda: page.get_by_text("Two").click(),
         "call": lambda: page.evaluate("gatecount('Download', { file: 'report.pdf' })"),
         "leave": lambda: page.goto(recorder.url + "/nothing?times=0"),
-        "return": lambda: page.go_back(wait_until="commit"),
+        "return": lambda: go_back(page),
         "end": lambda: page.goto(recorder.url + "/nothing?times=0"),
         "fence": lambda: page.evaluate(FENCE),
     }
@@ -82,14 +83,12 @@ def visit(page: Page, recorder: Recorder, object_by: str = "", object_at: str = 
         if name == object_at:
             page.evaluate(object_by)
         stage()
-        page.evaluate("0")  # the page that is there now has run
 
 
 def test_a_visit_without_objection_is_counted_wholly(page: Page, recorder: Recorder) -> None:
     """And `visit` misses nothing, on which the tests below rely."""
     visit(page, recorder)
-    recorder.wait_for("engagement", 3)
-    assert sorted(recorder.names()) == WHOLE_VISIT
+    recorder.wait_for_names(WHOLE_VISIT)
 
 
 @pytest.mark.parametrize("objection", ["__Host- cookie", "global privacy control", "do not track"])
@@ -116,7 +115,7 @@ def test_an_objection_on_the_way_stops_the_next_event(
 ) -> None:
     """Each event asks anew: nothing is sent from the moment of the objection on."""
     visit(page, recorder, OBJECTIONS[objection], stage)
-    assert sorted(recorder.names()) == sent
+    recorder.wait_for_names(sent)
 
 
 def test_objections_are_told_from_what_only_looks_like_one(page: Page, recorder: Recorder) -> None:
@@ -128,8 +127,7 @@ def test_objections_are_told_from_what_only_looks_like_one(page: Page, recorder:
         page.evaluate(FORGET)
     page.goto(recorder.url + "/nothing?times=0")
     page.evaluate(FENCE)
-    recorder.wait_for("engagement")
-    assert sorted(recorder.names()) == sorted([*NO_OBJECTIONS, "pageview", "engagement"])
+    recorder.wait_for_names([*NO_OBJECTIONS, "pageview", "engagement"])
 
 
 def test_an_objector_is_not_listened_to(page: Page, recorder: Recorder) -> None:

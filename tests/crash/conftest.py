@@ -15,7 +15,7 @@ from tests.serving import ROOT, Installation, installation
 
 _SOAK = Path(__file__).with_name("test_soak.py")
 _SOAKING = pytest.StashKey[subprocess.Popen[bytes]]()
-_SOAK_DEADLINE_S = 300.0
+_SOAK_DEADLINE_S = 900.0
 _SOAK_COMMAND = (
     *(sys.executable, "tests/bench/soak.py", "--minutes", "1", "--every", "5", "10"),
     *("--rate", "150", "--outcome"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.serving import wait_until
 
-_DEADLINE_S = 240.0  # of a minute, and of what it needs to catch up on a busy machine
+_DEADLINE_S = 600.0  # of a minute, and of what it needs to catch up on a busy machine
 
 
 def test_sent_is_stored_however_often_anyone_is_killed(soak_outcome: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, ViewportSize, sync_playwright
 
 from collector.control import Control
-from tests.browser.chromium import EXECUTABLE, FLAGS, UNWANTED_DEFAULTS
+from tests.browser.chromium import launch
 from tests.browser.endtoend.desk import Desk, Watch, log_in
 from tests.browser.endtoend.website import DASHBOARD, PLACES, SITES, Front, serve
 from tests.people import admit
@@ -56,7 +56,6 @@ def start_front(here: Installation) -> Iterator[Front]:
 @pytest.fixture(name="playwright", scope="package")
 def start_playwright() -> Iterator[Playwright]:
     """Run Playwright."""
-    assert EXECUTABLE.exists(), f"{EXECUTABLE} is missing: apt-get install chromium"
     with sync_playwright() as playwright:
         yield playwright
 
@@ -64,11 +63,7 @@ def start_playwright() -> Iterator[Playwright]:
 @pytest.fixture(name="browser", scope="package")
 def start_browser(playwright: Playwright, front: Front) -> Iterator[Browser]:
     """Run a Chromium for which every host is the front."""
-    browser = playwright.chromium.launch(
-        executable_path=EXECUTABLE,
-        args=[*FLAGS, front.resolver_rule],
-        ignore_default_args=UNWANTED_DEFAULTS,
-    )
+    browser = launch(playwright, *front.flags)
     yield browser
     browser.close()
 
@@ -77,7 +72,7 @@ def start_browser(playwright: Playwright, front: Front) -> Iterator[Browser]:
 def log_editor_in(browser: Browser, front: Front) -> Iterator[Desk]:
     """Log an editor in by the form, once."""
     watch = Watch()
-    context = browser.new_context(ignore_https_errors=True, user_agent=USER_AGENT)
+    context = browser.new_context(user_agent=USER_AGENT)
     context.on("page", watch.watch)
     desk = Desk(context.new_page(), watch, front.collector)
     desk.page.goto(DASHBOARD)
@@ -98,7 +93,7 @@ def new_section(front: Front) -> str:
 def start_visitor(browser: Browser) -> Iterator[tuple[Page, Watch]]:
     """Make the browser profile that visits the sites, with one page, watched."""
     watch = Watch()
-    context = browser.new_context(ignore_https_errors=True, user_agent=USER_AGENT)
+    context = browser.new_context(user_agent=USER_AGENT)
     context.on("page", watch.watch)
     yield context.new_page(), watch
     context.close()
@@ -131,9 +126,7 @@ def new_page(visitor: tuple[Page, Watch], notes: Watch) -> Iterator[Page]:
 def start_scriptless(browser: Browser) -> Iterator[tuple[Page, Watch]]:
     """Make a browser profile with JavaScript switched off, with one page, watched."""
     watch = Watch()
-    context = browser.new_context(
-        ignore_https_errors=True, user_agent=USER_AGENT, java_script_enabled=False
-    )
+    context = browser.new_context(user_agent=USER_AGENT, java_script_enabled=False)
     context.on("page", watch.watch)
     yield context.new_page(), watch
     context.close()

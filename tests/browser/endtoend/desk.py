@@ -8,9 +8,9 @@ from pathlib import Path
 
 from playwright.sync_api import Dialog, Page, expect
 
+from tests.browser.chromium import DEADLINE_S
 from tests.browser.conftest import Notes
 from tests.browser.endtoend.website import DASHBOARD
-from tests.browser.recorder import DEADLINE_S
 from tests.people import EMAIL, PASSWORD
 from tests.serving import Server, wait_until
 
@@ -145,11 +145,21 @@ def follow(page: Page, link: str) -> None:
         page.get_by_text(link, exact=True).click()
 
 
+def press(page: Page, button: str) -> None:
+    """Press a button that leads to another document, and wait until that one has run.
+
+    A click alone ends before: what is asked of the page next is asked of the one that goes away,
+    or of one that has nothing in it yet.
+    """
+    with page.expect_navigation():
+        page.get_by_role("button", name=button, exact=True).click()
+
+
 def log_in(page: Page, password: str = PASSWORD) -> None:
-    """Send the login form of the page that is open."""
+    """Send the login form of the page that is open, and wait for the answer."""
     page.get_by_label("E-mail address").fill(EMAIL)
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in", exact=True).click()
+    press(page, "Log in")
 
 
 def kept(page: Page) -> dict[str, list[str]]:

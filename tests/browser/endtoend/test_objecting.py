@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Page, Playwright, expect
 
 from dashboard.parts import Finding
-from tests.browser.chromium import EXECUTABLE, FLAGS, UNWANTED_DEFAULTS
-from tests.browser.endtoend.desk import Desk, Watch, follow, kept
+from tests.browser.chromium import go_back, launch_with
+from tests.browser.endtoend.desk import Desk, Watch, follow, kept, press
 from tests.browser.endtoend.website import (
     BESIDE,
     DASHBOARD,
@@ -23,7 +23,6 @@ from tests.browser.endtoend.website import (
     Front,
     Place,
 )
-from tests.serving import USER_AGENT
 
 FENCE = "fetch('/fence').then(() => 0)"  # one more request, after which nothing is under way
 POST = """action => {
@@ -51,7 +50,7 @@ def visit(page: Page, start: str) -> None:
     page.get_by_text("One").click()
     page.evaluate("gatecount('Download')")
     follow(page, "Next")
-    page.go_back(wait_until="commit")
+    assert go_back(page), "Chromium did not keep the page"
     follow(page, "Bare")
     page.evaluate(FENCE)
 
@@ -62,9 +61,9 @@ def glance(page: Page, start: str) -> None:
     page.evaluate("gatecount('Download')")
 
 
-def press(page: Page, button: str, leads_to: str) -> None:
+def choose(page: Page, button: str, leads_to: str) -> None:
     """Press a button of the opt-out page, and see what it leads to."""
-    page.get_by_role("button", name=button).click()
+    press(page, button)
     expect(page.get_by_role("heading", level=1)).to_have_text(leads_to)
 
 
@@ -94,14 +93,7 @@ def start_objector(
     profile = tmp_path_factory.mktemp("objector")
     (profile / "Default").mkdir()
     (profile / "Default" / "Preferences").write_text(json.dumps(PREFERENCES[signal]))
-    context = playwright.chromium.launch_persistent_context(
-        profile,
-        executable_path=EXECUTABLE,
-        args=[*FLAGS, *SETTINGS[signal], front.resolver_rule],
-        ignore_default_args=UNWANTED_DEFAULTS,
-        ignore_https_errors=True,
-        user_agent=USER_AGENT,
-    )
+    context = launch_with(playwright, profile, *SETTINGS[signal], *front.flags)
     watch = Watch()
     context.on("page", watch.watch)
     page = context.new_page()
@@ -122,7 +114,7 @@ def test_opting_out_and_in_again(
     front.wait_for(start, "pageview")
     follow(page, "Privacy")
     front.wait_for(start, "engagement")
-    press(page, "Do not count my visits", NOT_COUNTED)
+    choose(page, "Do not count my visits", NOT_COUNTED)
     front.arrived.clear()
     notes.requests.clear()
     visit(page, start)
@@ -132,7 +124,7 @@ def test_opting_out_and_in_again(
     assert (cookie["value"], cookie["secure"], cookie["httpOnly"]) == ("1", True, False)
 
     page.goto(opt_out_page(place))
-    press(page, "Count my visits again", COUNTED)
+    choose(page, "Count my visits again", COUNTED)
     assert page.context.cookies() == []
     page.goto(start + "again")
     front.wait_for(start + "again", "pageview")
@@ -153,15 +145,35 @@ def test_opting_out_reaches_tabs_that_are_open(page: Page, front: Front, section
     tab.goto(start)
     front.wait_for(start, "pageview")
     page.goto(opt_out_page(PREFIX))
-    press(page, "Do not count my visits", NOT_COUNTED)
+    choose(page, "Do not count my visits", NOT_COUNTED)
     front.arrived.clear()
     tab.get_by_text("One").click()
     tab.evaluate("gatecount('Download')")
     tab.goto(opt_out_page(PREFIX))
-    assert tab.get_by_role("heading", name=NOT_COUNTED).is_visible()
+    expect(tab.get_by_role("heading", name=NOT_COUNTED)).to_be_visible()
     page.goto(PREFIX.home + "/bare")
     page.evaluate(FENCE)
     assert front.events(start) == []
+
+
+def test_a_page_kept_for_going_back_to_sends_nothing_once_opted_out(
+    page: Page, front: Front, section: str
+) -> None:
+    """It comes back as it was left, from before the choice, and looks again before it sends."""
+    start = PREFIX.home + section
+    page.goto(start)
+    front.wait_for(start, "pageview")
+    follow(page, "Bare")
+    front.wait_for(start, "engagement")
+    other = page.context.new_page()
+    other.goto(opt_out_page(PREFIX))
+    choose(other, "Do not count my visits", NOT_COUNTED)
+    assert go_back(page), "Chromium did not keep the page"
+    page.get_by_text("One").click()
+    page.evaluate("gatecount('Download')")
+    follow(page, "Bare")
+    page.evaluate(FENCE)
+    front.wait_for_names(start, ["engagement", "pageview"])
 
 
 def test_a_choice_on_the_host_beside_holds_for_all_of_the_domain(
@@ -169,7 +181,7 @@ def test_a_choice_on_the_host_beside_holds_for_all_of_the_domain(
 ) -> None:
     """The site itself, with and without www., and its subdomains see the cookie."""
     page.goto(opt_out_page(BESIDE))
-    press(page, "Do not count my visits", NOT_COUNTED)
+    choose(page, "Do not count my visits", NOT_COUNTED)
     for home in (BESIDE.home, f"https://{BESIDE.site}", f"https://{QUIET}"):
         glance(page, home + section)
         assert page.evaluate("document.cookie") == "gatecount-optout=1"
@@ -185,11 +197,11 @@ def test_opting_out_needs_no_javascript(
     start = BESIDE.home + section
     scriptless.goto(start)
     follow(scriptless, "Privacy")
-    press(scriptless, "Do not count my visits", NOT_COUNTED)
+    choose(scriptless, "Do not count my visits", NOT_COUNTED)
     page.context.add_cookies(scriptless.context.cookies())  # type: ignore[arg-type]  # what it returns
     visit(page, start)
     assert front.events(start) == []
-    press(scriptless, "Count my visits again", COUNTED)
+    choose(scriptless, "Count my visits again", COUNTED)
     assert scriptless.context.cookies() == []
 
 
@@ -201,7 +213,7 @@ def test_a_browser_whose_settings_object_is_believed(
     for place in (PREFIX, BESIDE):
         glance(page, place.home + section)
         page.goto(opt_out_page(place))
-        assert page.get_by_role("heading", name=NOT_COUNTED).is_visible()
+        expect(page.get_by_role("heading", name=NOT_COUNTED)).to_be_visible()
         assert f"({objector.signal})" in page.inner_text(".lead")
         assert kept(page) == {}
     visit(page, BESIDE.home + section)
@@ -219,25 +231,18 @@ def test_opting_out_survives_a_restart_of_the_browser(
     A cookie without an age does not: it is a restart indeed.
     """
     for start in range(2):
-        context = playwright.chromium.launch_persistent_context(
-            tmp_path,
-            executable_path=EXECUTABLE,
-            args=[*FLAGS, front.resolver_rule],
-            ignore_default_args=UNWANTED_DEFAULTS,
-            ignore_https_errors=True,
-            user_agent=USER_AGENT,
-        )
+        context = launch_with(playwright, tmp_path, *front.flags)
         page = context.new_page()
         page.goto(opt_out_page(BESIDE))
         if not start:
-            press(page, "Do not count my visits", NOT_COUNTED)
+            choose(page, "Do not count my visits", NOT_COUNTED)
             page.evaluate("document.cookie = 'of_this_session=1'")
         assert ("of_this_session" in page.evaluate("document.cookie")) == (not start)
         expect(page.get_by_role("heading", level=1)).to_have_text(NOT_COUNTED)
         if start:
             visit(page, BESIDE.home + section)
-            page.go_back(wait_until="commit")
-            page.go_forward(wait_until="commit")
+            assert go_back(page), "Chromium did not keep the page"
+            follow(page, "Bare")
             page.evaluate(FENCE)
         context.close()
     assert front.events(section) == []
@@ -258,13 +263,16 @@ def test_the_waiting_panel_tells_an_objector_why_nothing_comes(
 def test_another_website_cannot_opt_a_visitor_in(page: Page, notes: Watch) -> None:
     """A form on it is refused and explained, and the cookie stays."""
     page.goto(opt_out_page(PREFIX))
-    press(page, "Do not count my visits", NOT_COUNTED)
+    choose(page, "Do not count my visits", NOT_COUNTED)
     page.goto(f"{ELSEWHERE}?x")
-    with page.expect_console_message(lambda message: "status of 403" in message.text):
+    with (
+        page.expect_console_message(lambda message: "status of 403" in message.text),
+        page.expect_navigation(),
+    ):
         page.evaluate(POST, PREFIX.counter + "opt-in")
     expect(page.get_by_role("heading", level=1)).to_have_text("Nothing was changed")
     assert len(notes.complaints()) == 1
-    page.get_by_role("link", name="See your choice").click()
+    follow(page, "See your choice")
     expect(page.get_by_role("heading", level=1)).to_have_text(NOT_COUNTED)
 
 
@@ -274,6 +282,4 @@ def test_a_visit_without_objection_is_counted_wholly(
     """And `visit` misses nothing, on which the tests above rely."""
     start = PREFIX.home + section
     visit(page, start)
-    front.wait_for(start, "engagement", 4)
-    names = sorted(event["n"] for event in front.events(start))
-    assert names == ["Download", *["engagement"] * 4, *["pageview"] * 4]
+    front.wait_for_names(start, ["Download", *["engagement"] * 4, *["pageview"] * 4])

@@ -6,6 +6,8 @@ reverse proxy does. Chromium is told that every name is at this port, so that no
 machine and addresses look like those out there.
 """
 
+import base64
+import hashlib
 import http.client
 import json
 import ssl
@@ -20,7 +22,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from tests.browser.recorder import DEADLINE_S, SITE_JS, STYLE
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from tests.browser.chromium import DEADLINE_S
+from tests.browser.recorder import SITE_JS, STYLE
 from tests.serving import Server
 
 
@@ -54,13 +60,17 @@ BARE = Place(
 )
 BESIDE = Place("example.net", "https://www.example.net", "https://stats.example.net/")
 PLACES = (PREFIX, BARE, BESIDE)
-# Sites at subdomains of the one with a host beside it, each for one test that needs an empty one.
-QUIET, FRESH, PLAIN, HOSTILE, LONG, STEADY, STILL = (
+# Sites at subdomains of the one with a host beside it, each for one test that needs an empty one;
+# READ is for those that read the same numbers.
+QUIET, FRESH, PLAIN, HOSTILE, LONG, READ, STEADY, STILL = (
     f"{name}.{BESIDE.site}"
-    for name in ("quiet", "fresh", "plain", "hostile", "long", "steady", "still")
+    for name in ("quiet", "fresh", "plain", "hostile", "long", "read", "steady", "still")
 )
 UNREACHED = "unreached.example.edu"  # no public URL is of its domain
-SITES = (*(p.site for p in PLACES), QUIET, FRESH, PLAIN, HOSTILE, LONG, STEADY, STILL, UNREACHED)
+SITES = (
+    *(place.site for place in PLACES),
+    *(QUIET, FRESH, PLAIN, HOSTILE, LONG, READ, STEADY, STILL, UNREACHED),
+)
 DASHBOARD = BESIDE.counter
 ELSEWHERE = "https://elsewhere.example.edu/"  # followed by ? and where its link should lead to
 
@@ -111,15 +121,26 @@ class Front:
 
     port: int
     collector: Server
+    certificate: Path
     visitor: str = "192.0.2.1"
     arrived: list[Arrived] = field(default_factory=list)
     failures: list[BaseException] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     @property
-    def resolver_rule(self) -> str:
-        """What sends Chromium here, whatever it is asked to open."""
-        return f"--host-resolver-rules=MAP * 127.0.0.1:{self.port}"
+    def flags(self) -> tuple[str, ...]:
+        """What sends Chromium here, whatever it is asked to open, and has it trust the certificate.
+
+        Were it told to ignore that nobody vouches for it, pages would be thrown out of the
+        back-forward cache at the next connection.
+        """
+        key = x509.load_pem_x509_certificate(self.certificate.read_bytes()).public_key()
+        info = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        pin = base64.b64encode(hashlib.sha256(info).digest()).decode()
+        return (
+            f"--host-resolver-rules=MAP * 127.0.0.1:{self.port}",
+            f"--ignore-certificate-errors-spki-list={pin}",
+        )
 
     def events(self, about: str) -> list[dict[str, Any]]:
         """Return the events so far of pages whose address contains this, in their order."""
@@ -141,6 +162,16 @@ class Front:
             assert came, f"{count} x {name} awaited, there is {self.events(about)}"
         return found()
 
+    def wait_for_names(self, about: str, names: list[str]) -> None:
+        """Return once there are these events of such pages and no others, in any order.
+
+        Raises:
+            AssertionError: they did not come in time, or there are more.
+        """
+        with self.changed:
+            self.changed.wait_for(lambda: len(self.events(about)) >= len(names), DEADLINE_S)
+            assert sorted(event["n"] for event in self.events(about)) == sorted(names)
+
     def ask(self, url: str, method: str = "GET") -> tuple[int, str]:
         """Ask for an address without a browser; return status and text of the answer."""
         parts = urlsplit(url)
@@ -155,7 +186,7 @@ class Front:
         return answer.status, text
 
 
-def certificate(folder: Path) -> ssl.SSLContext:
+def make_certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
     """Make a key and a certificate that nobody vouches for."""
     key, made = folder / "key.pem", folder / "certificate.pem"
     kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
@@ -166,7 +197,7 @@ def certificate(folder: Path) -> ssl.SSLContext:
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(made, key)
-    return context
+    return made, context
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -194,11 +225,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         url = f"https://{self.headers['Host']}{self.path}"
+        visitor = self.front.visitor  # from before the test knows of it and may change it
         self._note(url, body)
         counted = next((p for p in PLACES if url.startswith(p.counter)), None)
         place = next((p for p in PLACES if urlsplit(url).netloc.endswith(p.site)), None)
         if counted:
-            self._hand_on(counted, body)
+            self._hand_on(counted, visitor, body)
         elif place:
             self._page(place, url)
         elif url.startswith(ELSEWHERE):
@@ -227,11 +259,11 @@ class _Handler(BaseHTTPRequestHandler):
         beside = f" {place.counter.rstrip('/')}" if place is BESIDE else ""
         self._answer("text/html", page, _POLICY.replace("COUNTER", beside))
 
-    def _hand_on(self, place: Place, body: bytes) -> None:
+    def _hand_on(self, place: Place, visitor: str, body: bytes) -> None:
         headers = {k: v for k, v in self.headers.items() if k.lower() not in _PER_CONNECTION}
         path = self.path
         headers |= {
-            "X-Forwarded-For": self.front.visitor,
+            "X-Forwarded-For": visitor,
             "X-Forwarded-Host": headers["Host"],
             "X-Forwarded-Proto": "https",
         }
@@ -291,9 +323,10 @@ def serve(collector: Server, folder: Path) -> tuple[Front, ThreadingHTTPServer]:
         """The handler of this server's front."""
 
     server = _Server(("127.0.0.1", 0), Handler)
-    Handler.front = server.front = Front(server.server_port, collector)
+    certificate, context = make_certificate(folder)
+    Handler.front = server.front = Front(server.server_port, collector, certificate)
     # The handshake is for the connection's own thread: spare connections make none for long.
-    server.socket = certificate(folder).wrap_socket(
+    server.socket = context.wrap_socket(
         server.socket, server_side=True, do_handshake_on_connect=False
     )
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
