@@ -119,11 +119,11 @@ class Desk:
             assert time.monotonic() < give_up_at, self.page.inner_text("main")
             time.sleep(_POLL_EVERY_S)
 
-    def open_with_page(self, site: str, path: str) -> tuple[str, ...]:
-        """Open a site's page once a path was counted; return the visitors and pageviews there."""
+    def open_with_page(self, site: str, path: str, query: str = "") -> None:
+        """Open a site's page once a path was counted, which is among the few it shows."""
         self.wait_for_page(site, path)
-        self.open(site)
-        return self.rows("Popular pages")[path]
+        self.open(site, query)
+        assert path in self.rows("Popular pages")
 
     def wait_for_page(self, site: str, path: str) -> None:
         """Return once a path of a site was counted."""
