@@ -97,6 +97,11 @@ class View:
         return self.period.first <= self.today <= self.period.last
 
     @property
+    def ends_yesterday(self) -> bool:
+        """Whether today comes next."""
+        return (self.today - self.period.last).days == 1
+
+    @property
     def title(self) -> str:
         """The period in words."""
         return days(self.period.first, self.period.last)

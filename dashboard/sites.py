@@ -19,7 +19,7 @@ from dashboard.asker import who_asks
 from dashboard.asking import Answer, Unanswered, answers
 from dashboard.charts import sparkline
 from dashboard.comparing import change_of
-from dashboard.formats import NOTHING, Unit, number
+from dashboard.formats import Unit
 from dashboard.frame import REFRESH_S, WAITING_S
 from dashboard.languages import say, to_say
 from dashboard.pages import render
@@ -55,7 +55,7 @@ class Card:
 
     domain: str
     href: str
-    today: str
+    today: int
     current: int
     visitors: int
     before: int
@@ -131,7 +131,7 @@ def _query(site: Site, today: date) -> Query:
 def _card(site: Site, today: date, answer: Answer, current: int) -> Card:
     if isinstance(answer, Unanswered):
         path = site_path(site)
-        return Card(site.domain, path, NOTHING, current, 0, 0, "", Markup(""), answer.reason)
+        return Card(site.domain, path, 0, current, 0, 0, "", Markup(""), answer.reason)
     by_day = {row.dimensions[0]: int(row.metrics[0] or 0) for row in answer.rows}
     days = [
         by_day.get((today - timedelta(days=ago)).isoformat(), 0)
@@ -141,7 +141,7 @@ def _card(site: Site, today: date, answer: Answer, current: int) -> Card:
     return Card(
         domain=site.domain,
         href=site_path(site),
-        today=number(by_day.get(today.isoformat(), 0)),
+        today=by_day.get(today.isoformat(), 0),
         current=current,
         visitors=visitors,
         before=before,

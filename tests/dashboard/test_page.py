@@ -70,6 +70,7 @@ def test_the_page_says_what_its_numbers_speak_of(busy: Newsroom) -> None:
         "17\N{EN DASH}23 November 2026 , without today"
         in Markup(site_page(busy, "?period=7d")).words
     )
+    assert "31 October 2026 (Europe/Berlin" in Markup(site_page(busy, "?period=12mo")).words
 
 
 def test_the_numbers_of_the_chart_can_be_read_as_a_table(busy: Newsroom) -> None:

@@ -27,7 +27,7 @@ def test_the_last_half_hour_is_told_by_minute_page_source_and_country(room: News
     )
     page = room.editor().get("/sites/example.com/now").text
     words = Markup(page).words
-    assert "At the moment 1 visitors in the last 5 minutes" in words
+    assert "At the moment 1 visitor in the last 5 minutes" in words
     assert "Visitors 2 in the last 30 minutes" in words
     assert "Pageviews 3 in the last 30 minutes" in words
     assert "1 minute ago: 1" in words
