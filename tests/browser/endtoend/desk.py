@@ -4,6 +4,7 @@ import gzip
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from playwright.sync_api import Dialog, Page, expect
@@ -39,7 +40,8 @@ _KEPT = """async () => ({
 
 _AXE = Path(__file__).parents[1] / "axe" / "axe.min.js.gz"
 _VIOLATIONS = """async (rules) => {
-    const found = await axe.run(rules ? { runOnly: rules } : {})
+    const wanted = { resultTypes: ["violations"], ...(rules && { runOnly: rules }) }
+    const found = await axe.run(wanted)
     return found.violations.map(({ id, nodes }) => [id, ...nodes.map(
         (node) => `${node.html.slice(0, 99)} ${node.failureSummary}`)].join("\\n"))
 }"""
@@ -173,9 +175,14 @@ def sticks_out(page: Page) -> int:
     return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
 
 
+@cache
+def _axe() -> str:
+    return gzip.decompress(_AXE.read_bytes()).decode()
+
+
 def barriers(page: Page, *rules: str) -> list[str]:
     """Return what axe-core finds to be a barrier on the page, by these rules or by all."""
     if not page.evaluate("'axe' in window"):
-        page.evaluate(gzip.decompress(_AXE.read_bytes()).decode())
+        page.evaluate(_axe())
     found: list[str] = page.evaluate(_VIOLATIONS, [*rules] or None)
     return found
