@@ -49,7 +49,13 @@ _METRICS: Final = {
 _ADDED_UP = frozenset(
     {Metric.VISITORS, Metric.VISITS, Metric.PAGEVIEWS, Metric.EVENTS, Metric.PERCENTAGE}
 )
-_PAGES = frozenset({"page", "entry_page", "exit_page"})
+# Which columns of the sums by page are asked for, and which rows are of such a page: a visit
+# without a pageview is said to enter at the page "", which nobody looked at.
+_PAGES: Final[Mapping[str | None, tuple[str, str]]] = {
+    "page": ("page_sums", "visits > 0"),
+    "entry_page": ("entry_page_sums", "entries > 0"),
+    "exit_page": ("exit_page_sums", "exits > 0"),
+}
 _WITHIN_WEEKS = frozenset({Dimension.DAY, Dimension.WEEK, Dimension.WEEKDAY})
 _SPANS = ("quarter", "month", "week")  # that pages are summed up by, the longest first
 _DAY = timedelta(days=1)
@@ -271,8 +277,6 @@ class Answers:
         """
         first, last = query.period.first, query.period.last
         left = {first + n * _DAY for n in range((last - first).days + 1)}
-        names = {"times": times(query)}
-        values: dict[str, object] = {"rolled": rolled(query)}
         spans = self._spans_within(query)
         for name in _spans(query.dimensions):
             firsts = []
@@ -282,10 +286,9 @@ class Answers:
                     firsts.append(begin)
                     left -= theirs
             if firsts:
-                text = composed(statement("sums_of_page_spans"), {**names, "span": name})
-                yield Sums(f"({text})", {**values, f"{name}_firsts": firsts})
-        text = composed(statement("sums_of_page_rollups"), names)
-        yield Sums(f"({text})", {**values, "days": sorted(left)})
+                yield _page_sums("sums_of_page_spans", query, firsts, name)
+        if left:
+            yield _page_sums("sums_of_page_rollups", query, sorted(left))
 
     def _spans_within(self, query: Query) -> _Rows:
         """Return which spans are summed up and lie in a query's period."""
@@ -320,6 +323,20 @@ class _Found:
         if once not in self.columns or not is_by_arrival(query):
             return None
         return f"(SELECT {self.columns[once]} AS visitors, * FROM {self.met})"
+
+
+def _page_sums(name: str, query: Query, firsts: Sequence[date], span: str = "day") -> Sums:
+    """Sum up by page what begins on one of these days; a join with them would be read whole."""
+    values = {f"{span}_{n}": first for n, first in enumerate(firsts)}
+    columns, is_one = _PAGES[rolled(query)]
+    parts = {
+        "times": times(query),
+        "columns": statement(columns),
+        "is_one": is_one,
+        "span": span,
+        "firsts": ", ".join(f"${value}" for value in values),
+    }
+    return Sums(f"({composed(statement(name), parts)})", values)
 
 
 def _family(query: Query, side: Side) -> tuple[object, ...] | None:

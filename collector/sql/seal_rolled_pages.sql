@@ -1,2 +1,2 @@
 CREATE OR REPLACE TEMP TABLE rolled_pages AS
-SELECT dimension, 0 AS page, * EXCLUDE (dimension, value) FROM rolled WITH NO DATA;
+SELECT * EXCLUDE (site, date) FROM archive.page_rollups WITH NO DATA;

@@ -1,8 +1,6 @@
 -- Sealed weeks, months or quarters by the number of the page.
 SELECT
     /*times*/
-    page, visitors, visits, pageviews, events, duration_s, entries, bounces, readings, engaged_s,
-    scroll
+    /*columns*/
 FROM archive.page_spans
-JOIN (SELECT unnest($/*span*/_firsts::DATE[]) AS date) USING (date)
-WHERE site = $site AND dimension = $rolled AND span = '/*span*/'
+WHERE site = $site AND span = '/*span*/' AND date IN ( /*firsts*/ ) AND /*is_one*/

@@ -97,7 +97,16 @@ MARKS = (
     "utm_campaign_mark",
 )
 PAGE_NUMBER = {"page": "stands for the page's path, of the site's own"}
-PAGE_SUMS = {name: why for name, why in SUMS.items() if name != "value"} | PAGE_NUMBER
+PAGE_SUMS = (
+    {name: why for name, why in SUMS.items() if name not in {"dimension", "value"}}
+    | PAGE_NUMBER
+    | {
+        f"{end}_{name}": f"{SUMS[name]}, of visits that {did} there"
+        for end, did in (("entry", "began"), ("exit", "ended"))
+        for name in ("visitors", "pageviews", "events", "duration_s")
+    }
+    | {"exits": "a sum of visits that ended there", "exit_bounces": "the bounces among them"}
+)
 ERASURE = PLACE | {
     "token": "whose events of the day are not to be counted, until the day is sealed",
     "at_us": "up to when: who comes back later is counted again",

@@ -312,7 +312,12 @@ def test_reports_equal_the_oracles(
         check(here, events, *asked)
 
 
-Fortnight = tuple[House, list[Event]]
+@dataclass(frozen=True, slots=True, repr=False)
+class Fortnight:
+    """Too much to be printed when a question of it is answered wrongly."""
+
+    here: House
+    events: list[Event]
 
 
 @pytest.fixture(scope="module")
@@ -337,14 +342,14 @@ def fortnight(ram_of_module: Path) -> Iterator[Fortnight]:
         for _ in range(2000)
     ]
     with opened(ram_of_module) as here:
-        yield here, bring(here, plan, LONG_DAYS, LONG_DAYS // 2)
+        yield Fortnight(here, bring(here, plan, LONG_DAYS, LONG_DAYS // 2))
 
 
 @settings(max_examples=40, derandomize=True, deadline=None)
 @given(queries(LONG_DAYS))
 def test_reports_of_a_busy_fortnight_equal_the_oracles(fortnight: Fortnight, query: Query) -> None:
     """The same sixty questions every time."""
-    check(*fortnight, query)
+    check(fortnight.here, fortnight.events, query)
 
 
 PANELS: list[tuple[Field, ...]] = [
@@ -381,4 +386,4 @@ def test_pages_of_a_busy_fortnight_equal_the_oracles(
     fortnight: Fortnight, asked: list[Query]
 ) -> None:
     """What several questions need is worked out once, and answers each of them."""
-    check(*fortnight, *asked)
+    check(fortnight.here, fortnight.events, *asked)

@@ -98,11 +98,12 @@ CREATE TABLE archive.rollups (
     scroll BIGINT           -- tenths of the page, the deepest of each of these, summed up
 );
 
--- The same by page, entry page and exit page: a hundred times as many rows as all others.
+-- The same by page, and of the visits that a page began and ended: a hundred times as many rows as
+-- all others. Each page has one, so that its number stands there once. `entries` and `bounces` are
+-- those of the page; `exit_bounces` are those of visits that ended there.
 CREATE TABLE archive.page_rollups (
     site INTEGER,
     date DATE,
-    dimension VARCHAR,
     page INTEGER,
     visitors INTEGER,
     visits INTEGER,
@@ -113,7 +114,17 @@ CREATE TABLE archive.page_rollups (
     bounces INTEGER,
     readings INTEGER,
     engaged_s BIGINT,
-    scroll BIGINT
+    scroll BIGINT,
+    entry_visitors INTEGER,
+    entry_pageviews INTEGER,
+    entry_events INTEGER,
+    entry_duration_s BIGINT,
+    exits INTEGER,
+    exit_visitors INTEGER,
+    exit_pageviews INTEGER,
+    exit_events INTEGER,
+    exit_duration_s BIGINT,
+    exit_bounces INTEGER
 );
 
 -- The same of whole weeks, months and quarters; `date` is their first day.

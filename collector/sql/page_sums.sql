@@ -1,0 +1,1 @@
+page, visitors, visits, pageviews, events, duration_s, entries, bounces, readings, engaged_s, scroll
