@@ -193,7 +193,7 @@ def no_such_site() -> Response:
 
 def nothing_here() -> Response:
     """Say that no page has this address."""
-    text = say("The address may be mistyped, or be of a page that is no more.")
+    text = say("The address may be mistyped, or its page may be gone.")
     return render("message.html", 404, headline=say("There is nothing here"), text=text)
 
 

@@ -2,8 +2,8 @@
 
     PYTHONPATH=. .venv/bin/python tests/browser/screenshots.py [FOLDER]
 
-It builds a made-up history, notes something about a day, and looks at four weeks of its first
-site on a desktop and a phone, light and dark.
+It builds a made-up history, notes something about a day, lets some visitors in, and looks at four
+weeks of its first site on a desktop and a phone, light and dark.
 """
 
 import sys
@@ -17,11 +17,12 @@ from playwright.sync_api import Browser, sync_playwright
 from collector.control import Control
 from collector.notebook import Notebook
 from tests.browser.chromium import EXECUTABLE, FLAGS
-from tests.serving import ROOT, Installation, Server, installation
+from tests.serving import ROOT, Installation, Server, installation, pageview, wait_until
 
 _PICTURES = ROOT / "dashboard" / "screenshots"
 _SITE = "harbour-courier.example"
 _EVENTS, _DAYS = 120_000, 60
+_VISITORS = 23  # of the last minutes
 _SIZES = {"desktop": (1280, 860), "phone": (390, 844)}
 _THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
@@ -43,6 +44,18 @@ def take(browser: Browser, server: Server, folder: Path) -> None:
             assert answer.ok, answer.status_text
             page.screenshot(path=folder / f"{size}-{theme}.png")
             page.close()
+
+
+def _let_in(server: Server) -> None:
+    """Count some visitors of this moment, which four weeks until yesterday know nothing of."""
+    for number in range(_VISITORS):
+        headers = {"Host": _SITE, "X-Forwarded-For": f"192.0.2.{number}"}
+        assert server.post(pageview("/", _SITE), headers).status == 202
+    where = f"/api/v1/stats/realtime/visitors?site_id={_SITE}"
+    headers = {"Authorization": f"Bearer {server.key}"}
+    wait_until(
+        lambda: server.ask("GET", where, headers=headers).json() == _VISITORS, "that they count"
+    )
 
 
 def _build(here: Installation) -> None:
@@ -68,6 +81,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch, installation(Path(scratch)) as here:
         _build(here)
         with here.serving() as server, sync_playwright() as playwright:
+            _let_in(server)
             browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=FLAGS)
             take(browser, server, folder)
             browser.close()
