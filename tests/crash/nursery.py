@@ -141,6 +141,7 @@ def _main() -> None:
         pid = os.fork()
         if not pid:
             _live(*json.loads(line))
+        os.setpgid(pid, pid)  # it does so itself, but may be killed before it comes to that
         print(pid, flush=True)
 
 
@@ -161,7 +162,7 @@ def _live(data: str, output: str, clock: str, environment: dict[str, str]) -> No
     """Be a server to the end, which is the end of the process."""
     code = 1
     try:
-        os.setsid()
+        os.setpgid(0, 0)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         sink = os.open(output, os.O_WRONLY | os.O_APPEND)
         nothing = os.open(os.devnull, os.O_RDONLY)
