@@ -191,17 +191,16 @@ class Journal:
             begun_s = time.monotonic()
             data = b"".join(lines)
             durable = self._writer.write(data)
+            if not durable:  # known before anybody is told that it was refused
+                self._refused_at_s = time.monotonic()
             self._loop.call_soon_threadsafe(self._committed, waiting, durable)
-            self._count(len(lines), len(data), begun_s, durable)
+            if durable:
+                self._count(len(lines), len(data), begun_s)
 
-    def _count(self, lines: int, size_bytes: int, begun_s: float, durable: bool) -> None:  # noqa: FBT001 - as _committed
-        now_s = time.monotonic()
-        if durable:
-            self.commit_lines.observe(lines)
-            self.commit_s.observe(now_s - begun_s)
-            self.written_bytes += size_bytes
-        else:
-            self._refused_at_s = now_s
+    def _count(self, lines: int, size_bytes: int, begun_s: float) -> None:
+        self.commit_lines.observe(lines)
+        self.commit_s.observe(time.monotonic() - begun_s)
+        self.written_bytes += size_bytes
 
     def _committed(self, waiting: asyncio.Future[bool], durable: bool) -> None:  # noqa: FBT001
         self._in_flight = None

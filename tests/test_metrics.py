@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import math
 import os
 import re
 import socket
@@ -258,6 +259,7 @@ def test_a_journal_that_was_refused_is_not_ready(
     whole: Whole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For a while, then it is tried again; nor is one that is closed."""
+    monkeypatch.setattr("collector.journal._TROUBLE_LASTS_S", math.inf)
     with monkeypatch.context() as full:
         full.setattr(os, "write", _no_room)
         assert whole.post(pageview("/")).status_code == 503
