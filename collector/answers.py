@@ -68,6 +68,7 @@ _TIME_LABELS: Mapping[Field, str] = {
     Dimension.MONTH: "strftime(date_trunc('month', date), '%Y-%m-%d')",
     Dimension.HOUR_OF_DAY: "lpad({0}::VARCHAR, 2, '0')",
     Dimension.WEEKDAY: "isodow(date)::VARCHAR",
+    Dimension.HOUR_OF_WEEK: "isodow(date)::VARCHAR || ' ' || lpad({0}::VARCHAR, 2, '0')",
 }
 _SEVERAL = 2  # queries that share something
 

@@ -87,6 +87,7 @@ class Dimension(StrEnum):
     MONTH = "time:month"  # its first day
     HOUR_OF_DAY = "time:hour_of_day"  # "00" to "23"
     WEEKDAY = "time:weekday"  # "1", Monday, to "7"
+    HOUR_OF_WEEK = "time:hour_of_week"  # "1 00", Monday after midnight, to "7 23"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ Field = Dimension | Property
 TIMES: Final = frozenset(
     {
         Dimension.HOUR, Dimension.DAY, Dimension.WEEK, Dimension.MONTH, Dimension.HOUR_OF_DAY,
-        Dimension.WEEKDAY,
+        Dimension.WEEKDAY, Dimension.HOUR_OF_WEEK,
     }
 )  # fmt: skip
 _OF_EVENTS = frozenset({Dimension.PAGE, Dimension.EVENT_HOSTNAME, Dimension.NAME})

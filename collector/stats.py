@@ -17,7 +17,6 @@ from collector.filters import check_patterns
 from collector.parquet import PARQUET_MIB, as_parquet
 from collector.question import (
     MAX_ROWS,
-    TIMES,
     Dimension,
     Field,
     Metric,
@@ -33,6 +32,8 @@ from collector.session import Session, StoreInterruptedError, StoreMemoryError
 from collector.store import Store
 
 CURRENT_VISITORS_WINDOW = timedelta(minutes=5)
+# Times that come once, and so can be counted from the beginning of a period.
+_PASSING = frozenset({Dimension.HOUR, Dimension.DAY, Dimension.WEEK, Dimension.MONTH})
 
 
 class Stats:
@@ -123,7 +124,8 @@ class Stats:
         # One alone singles nobody out. With a least of one nothing is hidden, not even a zero.
         hides = query.conditions > 1 and self.least_visitors > 1
         least = self.least_visitors if hides else 0
-        return [_row(query, values, everybody, least) for values in answers.to(query)]
+        columns = needed(query)
+        return [_row(query, columns, values, everybody, least) for values in answers.to(query)]
 
     def current_visitors(self, site: int, now: datetime) -> int:
         """Return how many visitors did something in the last five minutes."""
@@ -166,10 +168,12 @@ def parquet(
         raise TooLargeError("too much for a Parquet file: ask for fewer rows") from None
 
 
-def _row(query: Query, values: tuple[Any, ...], everybody: int, least: int) -> Row:
+def _row(
+    query: Query, columns: Sequence[Metric], values: tuple[Any, ...], everybody: int, least: int
+) -> Row:
     """Pick what was asked for from a row: dimensions, then the metrics that were needed."""
     count = len(query.dimensions)
-    metrics = dict(zip(needed(query), values[count:], strict=True))
+    metrics = dict(zip(columns, values[count:], strict=True))
     visitors = metrics[Metric.VISITORS]
     metrics[Metric.PERCENTAGE] = _percentage(visitors, everybody)
     is_hidden = visitors < least
@@ -211,7 +215,7 @@ def _place(row: Row, dimensions: Sequence[Field], period: Period) -> tuple[str |
 
 
 def _passed(value: str, field: Field, first: date) -> str | int:
-    if field not in TIMES or field in {Dimension.HOUR_OF_DAY, Dimension.WEEKDAY}:
+    if field not in _PASSING:
         return value
     moment = datetime.fromisoformat(value)
     days = (moment.date() - first).days

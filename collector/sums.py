@@ -43,7 +43,7 @@ from collector.question import (
 )
 from collector.session import statement
 
-WITHIN_DAYS: Final = frozenset({Dimension.HOUR, Dimension.HOUR_OF_DAY})
+WITHIN_DAYS: Final = frozenset({Dimension.HOUR, Dimension.HOUR_OF_DAY, Dimension.HOUR_OF_WEEK})
 _COUNTS: Final = frozenset(
     {Metric.VISITORS, Metric.VISITS, Metric.PAGEVIEWS, Metric.EVENTS, Metric.PERCENTAGE}
 )

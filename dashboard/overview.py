@@ -126,7 +126,7 @@ def site_page(frame: Frame, _request: Request) -> Response:
         **_tiles_of(frame, found, compared),
         **_series_of(frame, found),
         cards=cards.cards(drawing, found, _properties(frame)),
-        rhythm=rhythm.rhythm(asked["rhythm"], found["rhythm"], frame.local),
+        rhythm=rhythm.rhythm(asked["rhythm"], found["rhythm"]),
         excluded=_excluded(frame),
         current=frame.parts.stats.current_visitors(frame.site.id, frame.now),
         began_on=formats.plain_day(frame.began),

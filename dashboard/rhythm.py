@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Final
 
 from markupsafe import Markup
@@ -37,22 +37,25 @@ class Rhythm:
 
 
 def question(view: View, site: Site, began: date) -> Query:
-    """Return what has to be asked: every hour of the period, or of the weeks up to its end."""
+    """Return what has to be asked: the whole days of the period, or of the weeks up to its end.
+
+    Today is none of them, but where counting began with it.
+    """
     period = view.period
-    last = min(period.last, view.today)
+    last = min(period.last, max(view.today - ONE_DAY, began))
     length = min(days_in(Period(period.first, last)), _MOST_DAYS)
     if length < _LEAST_DAYS:
         length = _USUAL_DAYS
-    first = min(max(last - (length - 1) * ONE_DAY, began), last)
-    return Query(site.id, (Metric.VISITORS,), (Dimension.HOUR,), Period(first, last), view.filter)
+    weeks = Period(min(max(last - (length - 1) * ONE_DAY, began), last), last)
+    return Query(site.id, (Metric.VISITORS,), (Dimension.HOUR_OF_WEEK,), weeks, view.filter)
 
 
-def rhythm(query: Query, answer: Answer, local: datetime) -> Rhythm:
-    """Return the mean visitors of each hour of the week, of the hours that are over."""
+def rhythm(query: Query, answer: Answer) -> Rhythm:
+    """Return the mean visitors of each hour of the week."""
     period = query.period
     if isinstance(answer, Unanswered):
         return Rhythm(Markup(""), days(period.first, period.last), "", answer.reason)
-    means = _means(answer.rows, period, local)
+    means = _means(answer.rows, period)
     highest = max(max(row) for row in means)
     if not highest:
         return Rhythm(Markup(""), days(period.first, period.last), "")
@@ -62,22 +65,18 @@ def rhythm(query: Query, answer: Answer, local: datetime) -> Rhythm:
     return Rhythm(_drawn(means, highest), days(period.first, period.last), busiest)
 
 
-def _means(rows: Sequence[Row], period: Period, local: datetime) -> list[list[float]]:
-    sums = [[0.0] * _HOURS for _ in range(_WEEKDAYS)]
+def _means(rows: Sequence[Row], period: Period) -> list[list[float]]:
+    means = [[0.0] * _HOURS for _ in range(_WEEKDAYS)]
     for row in rows:
-        at = datetime.fromisoformat(row.dimensions[0])
-        if (at.date(), at.hour) < (local.date(), local.hour):
-            sums[at.weekday()][at.hour] += row.metrics[0] or 0
-    counts = [[0] * _HOURS for _ in range(_WEEKDAYS)]
-    for nth in range(days_in(period)):
-        day = period.first + nth * ONE_DAY
-        hours = _HOURS if day < local.date() else local.hour
-        for hour in range(hours):
-            counts[day.weekday()][hour] += 1
-    return [
-        [total / count if count else 0.0 for total, count in zip(*both, strict=True)]
-        for both in zip(sums, counts, strict=True)
-    ]
+        weekday, hour = map(int, row.dimensions[0].split())
+        means[weekday - 1][hour] = (row.metrics[0] or 0) / _times(weekday, period)
+    return means
+
+
+def _times(weekday: int, period: Period) -> int:
+    """Return how often a weekday comes in a period."""
+    first = (weekday - period.first.isoweekday()) % _WEEKDAYS
+    return len(range(first, days_in(period), _WEEKDAYS))
 
 
 def _hour(hour: int) -> str:

@@ -228,6 +228,7 @@ def _time(dimension: Dimension, event: Event, first: date) -> str:
         Dimension.MONTH: day.replace(day=1).isoformat(),
         Dimension.HOUR_OF_DAY: f"{event.hour:02}",
         Dimension.WEEKDAY: str(day.isoweekday()),
+        Dimension.HOUR_OF_WEEK: f"{day.isoweekday()} {event.hour:02}",
     }[dimension]
 
 

@@ -20,7 +20,8 @@ COUNTS = (
 )  # fmt: skip
 ASKED: list[tuple[Dimension, ...]] = [
     (), (Dimension.HOUR,), (Dimension.HOUR_OF_DAY,), (Dimension.DAY,),
-    (Dimension.WEEK, Dimension.PAGE), (Dimension.MONTH, Dimension.COUNTRY),
+    (Dimension.HOUR_OF_WEEK,), (Dimension.WEEK, Dimension.PAGE),
+    (Dimension.MONTH, Dimension.COUNTRY),
 ]  # fmt: skip
 
 

@@ -210,6 +210,9 @@ def test_time_has_labels() -> None:
     assert report(visits, (Dimension.HOUR_OF_DAY,)) == {
         ("13",): (2,), ("14",): (0,), ("15",): (1,), ("09",): (1,), ("23",): (1,),
     }  # fmt: skip
+    assert report(visits, (Dimension.HOUR_OF_WEEK,), period=from_tuesday) == {
+        ("2 09",): (1,), ("7 23",): (1,),
+    }  # fmt: skip
 
 
 def test_an_event_without_a_property_has_an_empty_one() -> None:

@@ -117,7 +117,7 @@ ROLLED = [
     (), (Dimension.PAGE,), (Dimension.NAME,), (Dimension.EVENT_HOSTNAME,), (Dimension.ENTRY_PAGE,),
     (Dimension.EXIT_HOSTNAME,), (Dimension.SOURCE,), (Dimension.COUNTRY,), (Dimension.HOUR,),
     (Dimension.HOUR_OF_DAY,), (Dimension.DAY,), (Dimension.WEEK, Dimension.PAGE),
-    (Dimension.WEEKDAY,), (Dimension.MONTH, Dimension.BROWSER),
+    (Dimension.WEEKDAY,), (Dimension.HOUR_OF_WEEK,), (Dimension.MONTH, Dimension.BROWSER),
 ]  # fmt: skip
 
 

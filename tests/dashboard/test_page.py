@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from tests.dashboard.reading import (
+    DAY,
     HOUR,
     TODAY,
     Markup,
@@ -71,6 +72,19 @@ def test_the_page_says_what_its_numbers_speak_of(busy: Newsroom) -> None:
         in Markup(site_page(busy, "?period=7d")).words
     )
     assert "31 October 2026 (Europe/Berlin" in Markup(site_page(busy, "?period=12mo")).words
+
+
+def test_the_rhythm_is_that_of_whole_days(busy: Newsroom, room: Newsroom) -> None:
+    """Today is none of them, until there is another; a weekday counts as often as it comes."""
+    yesterday = "Mon 14:00\N{EN DASH}15:00, 1.0 visitors on average"
+    assert yesterday in Markup(site_page(busy)).words
+    site = room.site()
+    room.count(pageview(site, 1, HOUR))
+    assert "Tue 13:00\N{EN DASH}14:00, 1.0 visitors on average" in Markup(site_page(room)).words
+    room.count(pageview(site, 1, 8 * DAY), pageview(site, 2, 8 * DAY), pageview(site, 3, 15 * DAY))
+    words = Markup(site_page(room)).words
+    assert "Mean visitors of each hour, 9\N{EN DASH}23 November 2026" in words
+    assert "Mon 14:00\N{EN DASH}15:00, 1.0 visitors on average" in words
 
 
 def test_the_numbers_of_the_chart_can_be_read_as_a_table(busy: Newsroom) -> None:
