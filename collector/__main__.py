@@ -101,7 +101,7 @@ def serve(
             compose.collector_and_dashboard(config, scraped=scraped) as parts,
         ):
             _greet(parts, bound, scraped, dashboard_url(config.public_url))
-            server.serve(parts.app, bound, parts.first_looks)
+            server.serve(parts.app, bound, parts.short_cuts)
 
 
 @cli.command()
@@ -146,7 +146,7 @@ def ingest(
                 _scraped(config, place) as scraped,
                 compose.collector_only(config, scraped=scraped) as parts,
             ):
-                server.serve(parts.app, bound)
+                server.serve(parts.app, bound, parts.short_cuts)
 
 
 @cli.command()
@@ -351,7 +351,7 @@ def demo(
         bound = _listen(config)
         with demonstration.composed(config) as parts:
             _greet(parts, bound)
-            server.serve(parts.app, bound)
+            server.serve(parts.app, bound, parts.short_cuts)
 
 
 def _build_history(

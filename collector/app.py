@@ -117,6 +117,11 @@ class Application:
         """All there is to ask for but the event endpoint, which stands apart."""
         return self._everyone.routes
 
+    @property
+    def takers(self) -> dict[bytes, Ingest]:
+        """By path, what takes events without asking here first."""
+        return {path.encode(): self._ingest for path in self._event_paths}
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or run the lifespan."""
         if scope["type"] != "http":

@@ -5,8 +5,8 @@ import hashlib
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from collector.keys import KeyStore, KeyStoreError
 from collector.links import Links
 from collector.log import report_fault
 from collector.metrics import Endpoint, Sample
+from collector.shortcuts import ShortCuts
 from collector.statement import Statements
 
 Clock = Callable[[], float]
@@ -37,12 +38,12 @@ class Composed:
     """An application that only needs to be served, and what to tell the operator first."""
 
     app: ASGIApp
+    short_cuts: ShortCuts
     control: Control
     ingest: Ingest
     notices: tuple[str, ...]
     setup_token: str | None  # of a link that makes the first account
     login: tuple[str, str] | None = None  # a name and a password, of a demonstration
-    first_looks: Mapping[bytes, TurnAway] = field(default_factory=dict)  # by path, before all else
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,14 @@ def collector_only(
                 yield
 
         app = core.application((), lifespan, core.troubles)
-        yield Composed(app, core.control, core.ingest, core.notices(), setup_token=None)
+        yield Composed(
+            app,
+            ShortCuts(takers=app.takers),
+            core.control,
+            core.ingest,
+            core.notices(),
+            setup_token=None,
+        )
 
 
 @contextlib.contextmanager
@@ -147,11 +155,11 @@ def collector_and_dashboard(
         )
         yield Composed(
             app,
+            ShortCuts({owned.turns_away_at: app.at_first_look}, app.takers),
             core.control,
             core.ingest,
             core.notices(),
             _setup_token(core),
-            first_looks={owned.turns_away_at: app.at_first_look},
         )
 
 

@@ -1,9 +1,10 @@
 """POST /api/event: parse, checks in order, anonymise, journal, 202.
 
-The hot road: a raw ASGI callable, no request object, no middleware. Whatever is asked of every
-event is a dict lookup or better.
+The hot road: no request object, no middleware, and as a rule not even ASGI (`connection.py`).
+Whatever is asked of every event is a dict lookup or better.
 """
 
+import asyncio
 import logging
 import secrets
 from collections import Counter
@@ -11,10 +12,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, StrEnum
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+from starlette.responses import Response
 
 from collector import anonymise, bots, journal, objection, scrub, sources, wire
 from collector.anonymise import TrustedProxies
@@ -26,7 +27,16 @@ from collector.hosts import registrable_domain
 from collector.journal import Drops, Erasure, Event, Journal, NewKey
 from collector.keys import KeyStore, KeyStoreError
 from collector.limits import Floods, SiteShare
-from collector.request import Receive, Scope, Send, asked_host, body_of, headers_of, peer_of
+from collector.request import (
+    MAX_BODY_BYTES,
+    Receive,
+    Scope,
+    Send,
+    asked_host,
+    body_of,
+    headers_of,
+    peer_of,
+)
 
 _LOG = logging.getLogger("gatecount.ingest")
 
@@ -154,16 +164,10 @@ class Sites:
         return self.by_domain.get(host) or self.by_domain.get(host.removeprefix("www."))
 
 
-def _response(status: int, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
-    return {"type": "http.response.start", "status": status, "headers": list(headers)}
-
-
-_NOTHING = (b"content-length", b"0")
-_EMPTY = {"type": "http.response.body", "body": b""}
-_ACCEPTED = _response(202, _NOTHING)
-_NOT_ALLOWED = _response(405, _NOTHING, (b"allow", b"POST"))
-_TOO_LARGE = _response(413, _NOTHING, (b"connection", b"close"))
-_UNAVAILABLE = _response(503, _NOTHING, (b"retry-after", b"1"))
+_ACCEPTED = Response(status_code=202)
+_NOT_ALLOWED = Response(status_code=405, headers={"allow": "POST"})
+_TOO_LARGE = Response(status_code=413, headers={"connection": "close"})
+_UNAVAILABLE = Response(status_code=503, headers={"retry-after": "1"})
 
 
 class Ingest:
@@ -173,6 +177,8 @@ class Ingest:
         clock: seconds since the epoch.
         trusted: proxies whose forwarded headers are believed.
     """
+
+    max_body_bytes = MAX_BODY_BYTES
 
     def __init__(
         self,
@@ -226,39 +232,46 @@ class Ingest:
         self._shares = {i: share for i, share in self._shares.items() if i in standing}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request to the event endpoint."""
+        """Answer one request to the event endpoint that came by the long way."""
         if scope["method"] != "POST":
-            await _answer(send, _NOT_ALLOWED)
+            await _NOT_ALLOWED(scope, receive, send)
             return
+        answer = self.take(scope, await body_of(receive))
+        if not isinstance(answer, Response):
+            answer = self.kept(is_durable=await answer)
+        await answer(scope, receive, send)
+
+    def take(self, scope: Scope, body: bytes | None) -> Response | asyncio.Future[bool]:
+        """Take in what was posted; return the answer, or what says whether it is on disk.
+
+        Args:
+            scope: its `headers` and `client` are looked at.
+            body: None if it is too large or broke off.
+        """
         headers = headers_of(scope["headers"])
-        objects = _objection(headers) is not None
-        body = await body_of(receive)
-        if objects:
-            await _answer(send, _ACCEPTED)
-            return
+        if _objection(headers) is not None:
+            return _ACCEPTED
         if body is None:
             self._unreadable += 1
-            await _answer(send, _TOO_LARGE)
-            return
+            return _TOO_LARGE
         try:
             line = self._line(scope, headers, body)
         except wire.MalformedError as error:
             self._malformed += 1
-            await _refuse(send, error)
-            return
+            return _refusal(error)
         except KeyStoreError:
             _LOG.exception("day_key_missing")
             self._unavailable += 1
-            await _answer(send, _UNAVAILABLE)
-            return
-        if line is None:
-            await _answer(send, _ACCEPTED)
-        elif await self._journal.append(line):
+            return _UNAVAILABLE
+        return _ACCEPTED if line is None else self._journal.append(line)
+
+    def kept(self, *, is_durable: bool) -> Response:
+        """Return the answer to an event when it is known whether it is on disk."""
+        if is_durable:
             self._counted += 1
-            await _answer(send, _ACCEPTED)
-        else:
-            self._unavailable += 1
-            await _answer(send, _UNAVAILABLE)
+            return _ACCEPTED
+        self._unavailable += 1
+        return _UNAVAILABLE
 
     def _line(self, scope: Scope, headers: dict[bytes, bytes], body: bytes) -> bytes | None:
         """Return the journal line of an event that counts; None, and count why, if it does not."""
@@ -572,13 +585,6 @@ def _objection(headers: dict[bytes, bytes]) -> objection.Objection | None:
     )
 
 
-async def _answer(send: Send, start: dict[str, Any]) -> None:
-    await send(start)
-    await send(_EMPTY)
-
-
-async def _refuse(send: Send, error: wire.MalformedError) -> None:
+def _refusal(error: wire.MalformedError) -> Response:
     body = msgspec.json.encode({"error": error.message, "field": error.field})
-    length = (b"content-length", str(len(body)).encode())
-    await send(_response(400, length, (b"content-type", b"application/json")))
-    await send({"type": "http.response.body", "body": body})
+    return Response(body, 400, media_type="application/json")

@@ -37,7 +37,7 @@ def set_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 @pytest.fixture(name="server", scope="module")
 def run(here: Installation) -> Iterator[Server]:
     """Run a server that may open few files, with short deadlines."""
-    constants = SHORT_S | {"_MOST_FILES": MOST_FILES, "IDLE_TIMEOUT_S": 60.0}
+    constants = SHORT_S | {"MOST_FILES": MOST_FILES, "IDLE_TIMEOUT_S": 60.0}
     with here.serving(program=program(here, constants)) as server:
         yield server
 

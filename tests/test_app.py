@@ -59,7 +59,7 @@ def test_below_a_path_of_the_site_editors_are_not(
 
 def test_who_logs_in_is_looked_at_before_anything_is_read(whole: Whole) -> None:
     """By the server, on the path of the form alone; nobody is sent away who did not guess."""
-    assert [*whole.composed.first_looks] == [b"/login"]
+    assert [*whole.composed.short_cuts.looks] == [b"/login"]
     scope = {
         "type": "http",
         "method": "POST",
@@ -68,7 +68,7 @@ def test_who_logs_in_is_looked_at_before_anything_is_read(whole: Whole) -> None:
         "client": ("127.0.0.1", 40_000),
         "headers": [(b"host", b"stats.example.com")],
     }
-    assert whole.composed.first_looks[b"/login"](scope) is None
+    assert whole.composed.short_cuts.looks[b"/login"](scope) is None
 
 
 def test_a_prefix_is_a_whole_part_of_the_path(whole: Whole) -> None:

@@ -32,6 +32,7 @@ SIBLINGS = {
     "checkup": "anonymise config control_file doctor geo journal session store",
     "clock": "",
     "config": "hosts",
+    "connection": "shortcuts",
     "control": "control_file domains",
     "control_file": "copied",
     "copied": "",
@@ -83,7 +84,8 @@ SIBLINGS = {
     "retention": "control keys load store",
     "scrub": "identifiers",
     "seal": "control journal load session store zones",
-    "server": "",
+    "server": "connection shortcuts",
+    "shortcuts": "",
     "session": "",
     "shares": "control_file tokens",
     "sources": "",
@@ -119,7 +121,7 @@ KEPT_TO = {
     "pyotp": {"collector.factors"},
     "segno": {"dashboard.account"},
     "webauthn": {"dashboard.passkeys"},
-    "httptools": {"collector.server"},
+    "httptools": {"collector.connection"},
     "maxminddb": {"collector.geo"},
     "publicsuffixlist": {"collector.hosts"},
     "prometheus_client": {"collector.metrics"},
@@ -129,7 +131,7 @@ KEPT_TO = {
     "rich": {"collector.demonstration", "collector.terminal", "collector.upkeep"},
     "sqlite3": {"collector.control_file"},
     "typer": {"collector.__main__", "collector.registry", "collector.terminal"},
-    "uvicorn": {"collector.server"},
+    "uvicorn": {"collector.connection", "collector.server"},
 }
 # The server calls nobody of its own accord; and an import that is computed could not be read here.
 KEPT_OUT = frozenset({

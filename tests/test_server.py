@@ -14,8 +14,9 @@ from typing import Self
 
 import pytest
 
+from collector.connection import IDLE_TIMEOUT_S, MAX_HEAD_BYTES, REQUEST_TIMEOUT_S
 from collector.control import Control
-from collector.server import IDLE_TIMEOUT_S, MAX_HEAD_BYTES, REQUEST_TIMEOUT_S, SHUTDOWN_TIMEOUT_S
+from collector.server import SHUTDOWN_TIMEOUT_S
 from tests.serving import (
     DEADLINE_S,
     SITE,
@@ -33,6 +34,7 @@ SHORT_S = {
     "REQUEST_TIMEOUT_S": 1.5, "IDLE_TIMEOUT_S": 2.0, "SHUTDOWN_TIMEOUT_S": 0.3,
     "READ_TIMEOUT_S": 1.0,
 }  # fmt: skip
+_MAIN = "from collector import __main__; __main__.main()"
 SOCKET_TIMEOUT_S = 60.0
 EVENT = json.dumps(pageview("/over-a-socket")).encode()
 CANARY = "canary7f3a"
@@ -42,9 +44,9 @@ HEAD = f"Host: {SITE}\r\nUser-Agent: {USER_AGENT}\r\n"
 def program(
     here: Installation, constants: Mapping[str, float], command: str = "ingest"
 ) -> Sequence[str]:
-    """Return `gatecount ingest`, or another, with other constants in collector/server.py."""
-    lines = [f"server.{name} = {value!r}" for name, value in constants.items()]
-    code = "; ".join(["from collector import server, __main__", *lines, "__main__.main()"])
+    """Return `gatecount ingest`, or another, with other constants in its server."""
+    lines = [f"connection.{n} = server.{n} = {value!r}" for n, value in constants.items()]
+    code = "; ".join(["from collector import connection, server", *lines, _MAIN])
     return (sys.executable, "-c", code, "--data", str(here.data), command, "--port", "0")
 
 
@@ -272,9 +274,9 @@ def test_a_huge_body_is_not_taken_in(server: Server) -> None:
 @pytest.mark.parametrize(
     ("request_", "statuses"),
     [
-        (post(event("/lie"), length=10), [400]),
-        (post(event("/lie"), length=0), [400]),
-        (post(event("/lie"), length=-1), [400]),
+        (post(event("/lie"), length=10), [400, 400]),  # and one to the rest of it
+        (post(event("/lie"), length=0), [400, 400]),
+        (post(event("/lie"), length=-1), [400, 400]),
         (post(event("/lie"), "Content-Length: 5"), [400]),
         (post(event("/lie"), "Transfer-Encoding: chunked"), [400]),
         (post(event("/lie"), "Transfer-Encoding: chunked, identity", length=-1), [400]),
@@ -411,6 +413,10 @@ def wait_for_closing(server: Server) -> dict[str, float]:
         "idle": get("/healthz"),
         "idle, then half a head": get("/healthz") + b"GET /",
         "rest of a refused body": post(b" " * 9000, "DNT: 1", length=1_000_000),
+        "after a refused body": post(b" " * 9000, "DNT: 1"),
+        "after an unread body": get("/healthz").replace(
+            b"\r\n\r\n", b"\r\nContent-Length: 1\r\n\r\n"
+        ),
     }
     closed: dict[str, float] = {}
     with contextlib.ExitStack() as stack, selectors.DefaultSelector() as waiting:
@@ -418,6 +424,9 @@ def wait_for_closing(server: Server) -> dict[str, float]:
         for kind, sent in begun.items():
             line = stack.enter_context(Line(server))
             line.send(sent)
+            if kind == "after an unread body":
+                line.until(1)
+                line.send(b"x")
             waiting.register(line.socket, selectors.EVENT_READ, (kind, line))
         while waiting.get_map() and time.monotonic() < start + DEADLINE_S:
             ready = {key.data for key, _ in waiting.select(0.2)}
@@ -450,9 +459,10 @@ def test_a_request_has_a_deadline(closed_after_s: dict[str, float], kind: str) -
     assert closed_after_s[kind] >= SHORT_S["REQUEST_TIMEOUT_S"] - 0.1
 
 
-def test_an_idle_connection_is_closed(closed_after_s: dict[str, float]) -> None:
+@pytest.mark.parametrize("kind", ["idle", "after a refused body", "after an unread body"])
+def test_an_idle_connection_is_closed(closed_after_s: dict[str, float], kind: str) -> None:
     """Later than a request's deadline, so that the client closes it first."""
-    assert closed_after_s["idle"] >= SHORT_S["IDLE_TIMEOUT_S"] - 0.1
+    assert closed_after_s[kind] >= SHORT_S["IDLE_TIMEOUT_S"] - 0.1
 
 
 def test_there_is_no_access_log(here: Installation, server: Server) -> None:

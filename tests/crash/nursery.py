@@ -189,7 +189,7 @@ def _serve(data: str, clock: Moved | None) -> None:
     bound = server.listen(options.host, options.port)
     with compose.collector_and_dashboard(options, clock or time.time) as composed:
         print(f"Dashboard  http://127.0.0.1:{bound.getsockname()[1]}/", flush=True)
-        server.serve(composed.app, bound)
+        server.serve(composed.app, bound, composed.short_cuts)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from collector.ingest import Ingest
 from collector.journal import Journal
 from collector.keys import KeyStore
 from collector.server import listen, serve
+from collector.shortcuts import ShortCuts
 from collector.statement import Statement
 
 _FLOOD_LIMIT = 1_000_000
@@ -128,7 +129,7 @@ def main(data: Path, key_dir: Path) -> None:
             editors_routes=[Route(path, page) for path, page in PAGES.items()],
             lifespan=lifespan,
         )
-        serve(app, bound)
+        serve(app, bound, ShortCuts(takers=app.takers))
 
 
 if __name__ == "__main__":

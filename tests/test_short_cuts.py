@@ -1,7 +1,8 @@
-"""What is answered by its head alone, before an application is asked: over a socket."""
+"""What is answered before an application is asked, by its head or as a whole: over a socket."""
 
 import contextlib
 import re
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +13,15 @@ from starlette.responses import Response
 from collector.anonymise import TrustedProxies
 from collector.app import Application
 from tests.application import SITE, application
-from tests.serving import Server, installation
+from tests.serving import Server, installation, wait_until
 from tests.test_server import HEAD, Line, get
 
-# `/shut` is shut to all but those who bring the word; the application says back what it is sent.
+# `/shut` is shut to all but those who bring the word, `/take` is taken in; the application says
+# back what it is sent.
 _PROGRAM = """
+import asyncio
 from starlette.responses import Response
-from collector import server
+from collector import server, shortcuts
 
 SHUT = Response("wait", 429, {"Retry-After": "10"})
 
@@ -26,6 +29,27 @@ def shut(scope):
     assert (scope["path"], scope["method"]) == ("/shut", "POST"), scope
     assert scope["client"][0] == "127.0.0.1"
     return None if (b"x-word", b"friend") in scope["headers"] else SHUT
+
+class Taker:
+    max_body_bytes = 10
+    taken = []
+
+    def take(self, scope, body):
+        assert scope["client"][0] == "127.0.0.1"
+        Taker.taken.append(body)
+        if body is None:
+            return Response("large", 413, {"Connection": "close"})
+        if body == b"fail":
+            raise ValueError
+        if not body.startswith(b"later"):
+            return Response(b"took " + body)
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        loop.call_later(0.02, future.set_result, body == b"later")
+        return future
+
+    def kept(self, *, is_durable):
+        return Response("kept") if is_durable else Response("lost", 503)
 
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
@@ -38,11 +62,13 @@ async def app(scope, receive, send):
     while more:
         message = await receive()
         body, more = body + message.get("body", b""), message.get("more_body", False)
+    if scope["path"] == "/taken":
+        body = repr(Taker.taken).encode()
     await Response(b"heard " + body)(scope, receive, send)
 
 bound = server.listen("127.0.0.1", 0)
 print(f"Dashboard  http://127.0.0.1:{bound.getsockname()[1]}/", flush=True)
-server.serve(app, bound, {b"/shut": shut})
+server.serve(app, bound, shortcuts.ShortCuts({b"/shut": shut}, {b"/take": Taker()}))
 """
 _LARGE = b"x" * 300_000
 
@@ -126,6 +152,79 @@ def test_only_the_path_itself_is_looked_at(server: Server) -> None:
     """Anything else is for the application."""
     for path in ("/shut/", "/shut?a", "/%73hut", "/"):
         assert server.ask("POST", path).body == b"heard "
+
+
+def test_what_is_taken_in_is_answered_at_once_or_when_it_is_kept(server: Server) -> None:
+    """On one connection, in whatever pieces it comes."""
+    with Line(server) as line:
+        line.send(posted("/take", b"a"))
+        assert line.until(1) == [200]
+        line.send(posted("/take", b"later"))
+        assert line.until(2) == [200, 200]
+        line.send(f"POST /take HTTP/1.1\r\n{HEAD}Transfer-Encoding: chunked\r\n\r\n5\r\nlater\r\n")
+        line.send("2\r\n..\r\n0\r\n\r\n")
+        assert line.until(3) == [200, 200, 503]
+        line.send(posted("/take", b"", "Connection: close"))
+        heard = line.until_closed()
+    assert re.findall(rb"\r\n\r\n(took \w?|kept|lost)", heard) == [
+        b"took a", b"kept", b"lost", b"took "
+    ]  # fmt: skip
+    assert heard.count(b"connection: close") == 1
+
+
+def test_what_is_sent_after_it_waits_for_its_turn(server: Server) -> None:
+    """Though the application would be quicker."""
+    ahead = [posted("/take", b"later"), get("/open"), posted("/take", b"1"), posted("/shut", b"2")]
+    with Line(server) as line:
+        line.send(b"".join([*ahead * 20, posted("/take", b"later", "Connection: close")]))
+        heard = line.until_closed()
+    bodies = re.findall(rb"\r\n\r\n(heard (?:later|[12]|)|kept|took 1|wait)", heard)
+    assert [*bodies[1::4]] == [b"heard "] * 20
+    # What waits for its turn goes the long way, which leads to the application here.
+    assert {*bodies[0::4]} <= {b"kept", b"heard later"}
+    assert {*bodies[2::4]} <= {b"took 1", b"heard 1"}
+    assert {*bodies[3::4]} <= {b"wait", b"heard 2"}
+    assert (bodies[0], len(bodies)) == (b"kept", 81)
+
+
+def test_what_fails_is_answered_and_told(server: Server) -> None:
+    """Others are served as before."""
+    with Line(server) as line:
+        line.send(posted("/take", b"fail"))
+        assert line.until_closed().startswith(b"HTTP/1.1 500 ")
+    assert "request_failed" in server.said()
+    assert server.ask("POST", "/take", b"a").body == b"took a"
+
+
+def test_too_much_is_refused_before_all_of_it_came(server: Server) -> None:
+    """However much was announced; what is just within the limit is taken in."""
+    assert server.ask("POST", "/take", b"x" * 10).body == b"took " + b"x" * 10
+    request = posted("/take", b"x" * 11).replace(b"Length: 11", b"Length: 1000000")
+    with Line(server) as line:
+        line.send(request)
+        assert line.until_closed().startswith(b"HTTP/1.1 413 ")
+
+
+def test_what_broke_off_is_known(server: Server) -> None:
+    """It counts as unreadable, once."""
+
+    def nothings() -> int:
+        return server.ask("GET", "/taken").body.count(b"None")
+
+    before = nothings()
+    with Line(server) as line:
+        line.send(posted("/take", b"x" * 9).replace(b"Length: 9", b"Length: 10"))
+        line.socket.shutdown(socket.SHUT_WR)
+        line.until_closed()
+    wait_until(lambda: nothings() == before + 1)
+
+
+def test_only_posts_are_taken_in(server: Server) -> None:
+    """To that path alone, and from those who send a body unasked."""
+    assert server.ask("GET", "/take").body == b"heard "
+    assert server.ask("POST", "/take?a", b"1").body == b"heard 1"
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket"}
+    assert server.ask("POST", "/take", headers=upgrade).body == b"heard "
 
 
 def test_under_a_path_of_a_site_nothing_of_editors_is_looked_at(
