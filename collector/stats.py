@@ -124,8 +124,7 @@ class Stats:
         # One alone singles nobody out. With a least of one nothing is hidden, not even a zero.
         hides = query.conditions > 1 and self.least_visitors > 1
         least = self.least_visitors if hides else 0
-        columns = needed(query)
-        return [_row(query, columns, values, everybody, least) for values in answers.to(query)]
+        return [*_picked(query, answers.to(query), everybody, least)]
 
     def current_visitors(self, site: int, now: datetime) -> int:
         """Return how many visitors did something in the last five minutes."""
@@ -168,20 +167,23 @@ def parquet(
         raise TooLargeError("too much for a Parquet file: ask for fewer rows") from None
 
 
-def _row(
-    query: Query, columns: Sequence[Metric], values: tuple[Any, ...], everybody: int, least: int
-) -> Row:
-    """Pick what was asked for from a row: dimensions, then the metrics that were needed."""
-    count = len(query.dimensions)
-    metrics = dict(zip(columns, values[count:], strict=True))
-    visitors = metrics[Metric.VISITORS]
-    metrics[Metric.PERCENTAGE] = _percentage(visitors, everybody)
-    is_hidden = visitors < least
-    return Row(
-        tuple(map(str, values[:count])),
-        tuple(None if is_hidden else metrics[metric] for metric in query.metrics),
-        is_hidden,
-    )
+def _picked(
+    query: Query, rows: Iterable[tuple[Any, ...]], everybody: int, least: int
+) -> Iterator[Row]:
+    """Pick what was asked for from rows: dimensions, then the metrics that were needed."""
+    count, columns = len(query.dimensions), needed(query)
+    places = {metric: count + n for n, metric in enumerate(columns)}
+    at_visitors = places[Metric.VISITORS]
+    # The percentage is the only one that is no column.
+    asked = [places.get(metric) for metric in query.metrics]
+    nothing = (None,) * len(asked)
+    for values in rows:
+        visitors = values[at_visitors]
+        is_hidden = visitors < least
+        metrics = [_percentage(visitors, everybody) if n is None else values[n] for n in asked]
+        yield Row(
+            tuple(map(str, values[:count])), nothing if is_hidden else tuple(metrics), is_hidden
+        )
 
 
 def _percentage(part: int, whole: int) -> float | None:

@@ -1,5 +1,6 @@
 """Numbers, dates and durations as people read them, in the language of the page."""
 
+from collections.abc import Callable
 from datetime import date
 from enum import Enum
 
@@ -27,17 +28,21 @@ def number(value: float, decimals: int = 0) -> str:
 
 def amount(value: float | None, unit: Unit) -> str:
     """Write a value in full: `1,284`, `2.9`, `38%`, `2 min 14 s`."""
-    if value is None:
-        return NOTHING
+    return NOTHING if value is None else writer(unit)(value)
+
+
+def writer(unit: Unit) -> Callable[[float], str]:
+    """Return what writes values in full: a page has thousands, in one language."""
+    manners = speech().manners
     match unit:
         case Unit.COUNT:
-            return number(round(value))
+            return lambda value: manners.number(round(value))
         case Unit.RATIO:
-            return number(value, 1)
+            return lambda value: manners.number(value, 1)
         case Unit.PER_CENT:
-            return per_cent(round(value))
+            return lambda value: manners.number(round(value)) + manners.after_per_cent
         case Unit.DURATION:
-            return duration(value)
+            return duration
 
 
 def per_cent(value: float, decimals: int = 0) -> str:

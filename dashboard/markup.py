@@ -1,5 +1,7 @@
 """Markup of ours with values in it."""
 
+from collections.abc import Iterable
+
 from markupsafe import Markup, escape
 
 
@@ -10,3 +12,9 @@ def filled(template: str, /, *values: object, **named: object) -> Markup:
     """
     filling = {name: escape(value) for name, value in named.items()}
     return Markup(template.format(*map(escape, values), **filling))  # noqa: S704 - see above
+
+
+def table_row(head: str, cells: Iterable[str]) -> Markup:
+    """Return a row of a table; by a template it would take ten times as long."""
+    columns = "</td><td>".join(map(escape, cells))
+    return Markup(f'<tr><th scope="row">{escape(head)}</th><td>{columns}</td></tr>\n')  # noqa: S704 - see above

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from collector.question import Metric, Row
-from dashboard.formats import Unit, amount
+from dashboard.formats import NOTHING, Unit, writer
 from dashboard.languages import say, say_n, to_say, to_say_n
 
 # What every total and every time series asks for, in the order in which Totals reads it.
@@ -86,17 +86,35 @@ class Measure(StrEnum):
 
     def written(self, totals: Totals, least_visitors: int = 0) -> str:
         """Return its value as people read it; of fewer visitors than the least it is `<5`."""
-        if totals.is_hidden and self is Measure.VISITORS:
-            return f"<{least_visitors}"
-        return amount(self.of(totals), self.unit)
+        return self.writer(least_visitors)(totals)
 
-    def told(self, totals: Totals, least_visitors: int = 0) -> str:
-        """Return its value with what it counts: `42 visitors`, `38% bounced`, `2 min 14 s`."""
-        written = self.written(totals, least_visitors)
-        if self in _COUNTED:
+    def writer(self, least_visitors: int = 0) -> Callable[[Totals], str]:
+        """Return what writes its values as people read them, quickly."""
+        value_of, write = _MEANINGS[self].of, writer(self.unit)
+        hidden = f"<{least_visitors}" if self is Measure.VISITORS else NOTHING
+
+        def written(totals: Totals) -> str:
+            if totals.is_hidden:
+                return hidden
+            value = value_of(totals)
+            return NOTHING if value is None else write(value)
+
+        return written
+
+    def teller(self, least_visitors: int = 0) -> Callable[[Totals], str]:
+        """Return what tells its values with what they count: `42 visitors`, `38% bounced`."""
+        write = self.writer(least_visitors)
+        if self in _TOLD:
+            return lambda totals: say(_TOLD[self], number=write(totals))
+        if self not in _COUNTED:
+            return write
+        one, many = _COUNTED[self]
+
+        def told(totals: Totals) -> str:
             value = self.of(totals)
-            return say_n(*_COUNTED[self], _SEVERAL if value is None else round(value), n=written)
-        return say(_TOLD[self], number=written) if self in _TOLD else written
+            return say_n(one, many, _SEVERAL if value is None else round(value), n=write(totals))
+
+        return told
 
 
 _SEVERAL = 5  # what no number is told of, for the grammar's sake

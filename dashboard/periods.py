@@ -242,7 +242,7 @@ _STARTS = {
 
 
 def _key(start: datetime, dimension: Dimension) -> str:
-    return f"{start:%Y-%m-%d %H:%M:%S}" if dimension is Dimension.HOUR else f"{start:%Y-%m-%d}"
+    return start.isoformat(" ") if dimension is Dimension.HOUR else start.date().isoformat()
 
 
 def _is_cut(start: datetime, end: datetime, period: Period, dimension: Dimension) -> bool:

@@ -245,7 +245,7 @@ def _numbers(
         ],
         "series_title": title,
         "chart": charts.time_series(
-            timeline.points(moments, Measure.VISITORS, LEAST_VISITORS),
+            timeline.points(moments, step, Measure.VISITORS, LEAST_VISITORS),
             Measure.VISITORS.unit,
             title=f"{title}, {days}",
             description=say("The table below the chart has the same numbers."),

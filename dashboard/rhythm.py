@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from collector.control import Site
 from collector.question import Dimension, Metric, Period, Query, Row
@@ -13,7 +13,6 @@ from dashboard.addresses import View
 from dashboard.asking import Answer, Unanswered
 from dashboard.formats import days, number
 from dashboard.languages import say, speech
-from dashboard.markup import filled
 from dashboard.periods import ONE_DAY, days_in
 
 _LEAST_DAYS, _MOST_DAYS = 7, 364  # shorter periods say nothing of weekdays
@@ -93,22 +92,16 @@ def _mean(value: float) -> str:
     return say("{number} visitors", number=number(value, 1 if value < 10 else 0))  # noqa: PLR2004 - two digits
 
 
+def _told(weekday: int, hour: int, value: float) -> str:
+    return say("{when}: {what}", when=_when(weekday, hour), what=_mean(value))
+
+
 def _drawn(means: Sequence[Sequence[float]], highest: float) -> Markup:
     step = 100 / _HOURS
-    cell = (
-        '<rect class="l{level}" x="{x}%" y="{y}" width="{width}%" height="{height}">'
-        "<title>{said}</title></rect>"
-    )
+    size = f'width="{step * 0.92:.2f}%" height="{_CELL_PX - _GAP_PX}"'
     cells = [
-        filled(
-            cell,
-            level=_level(value, highest),
-            x=f"{hour * step:.2f}",
-            y=weekday * _CELL_PX,
-            width=f"{step * 0.92:.2f}",
-            height=_CELL_PX - _GAP_PX,
-            said=say("{when}: {what}", when=_when(weekday, hour), what=_mean(value)),
-        )
+        f'<rect class="l{_level(value, highest)}" x="{hour * step:.2f}%" y="{weekday * _CELL_PX}"'
+        f" {size}><title>{escape(_told(weekday, hour, value))}</title></rect>"
         for weekday, row in enumerate(means)
         for hour, value in enumerate(row)
     ]
@@ -130,7 +123,7 @@ def _drawn(means: Sequence[Sequence[float]], highest: float) -> Markup:
         names=_NAMES_PX,
         height=height,
         days=Markup("").join(day_names),
-        cells=Markup("").join(cells),
+        cells=Markup("".join(cells)),  # noqa: S704 - escaped
         hours=Markup("").join(hour_names),
     )
 

@@ -1,14 +1,17 @@
 """A period hour by hour or day by day: the points of the chart and the rows of its table."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+
+from markupsafe import Markup
 
 from collector.question import Dimension, Row
 from dashboard import formats
 from dashboard.charts import Point, Tick
 from dashboard.languages import say
+from dashboard.markup import table_row
 from dashboard.measures import Measure, Totals
 from dashboard.periods import Bucket, State
 
@@ -29,19 +32,10 @@ class Moment:
     """
 
     bucket: Bucket
+    name: str
     totals: Totals
-    step: Dimension
     then: Totals | None = None
     then_name: str = ""
-    is_of_several_days: bool = False
-
-    @property
-    def name(self) -> str:
-        """The hour, day, week or month in full."""
-        name = name_of(self.bucket.start, self.step)
-        if self.step is Dimension.HOUR and self.is_of_several_days:
-            return f"{formats.short_day(self.bucket.start)}, {name}"
-        return name
 
     @property
     def row(self) -> str:
@@ -65,13 +59,26 @@ class Moment:
         """Whether the period holds only a part of it: the first or the last week or month."""
         return self.bucket.is_cut
 
-    def readout(self, measure: Measure, least_visitors: int = 0) -> str:
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Writes a measure of many moments."""
+
+    told: Callable[[Totals], str]
+    written: Callable[[Totals], str]
+
+    @classmethod
+    def of(cls, measure: Measure, least_visitors: int = 0) -> "Reader":
+        """Return the one of a measure, in the language of the page."""
+        return cls(measure.teller(least_visitors), measure.writer(least_visitors))
+
+    def read(self, moment: Moment) -> str:
         """Say what the measure was: `13:00-14:00 so far: 42 visitors (Mon 23 Nov: 38)`."""
-        told = say("{when}: {what}", when=self.row, what=measure.told(self.totals, least_visitors))
-        if self.then is None:
+        told = say("{when}: {what}", when=moment.row, what=self.told(moment.totals))
+        if moment.then is None:
             return told
-        then = measure.written(self.then, least_visitors)
-        return say("{told} ({when}: {number})", told=told, when=self.then_name, number=then)
+        then = self.written(moment.then)
+        return say("{told} ({when}: {number})", told=told, when=moment.then_name, number=then)
 
 
 def name_of(start: datetime, step: Dimension) -> str:
@@ -106,11 +113,23 @@ def moments(now: Stretch, then: Stretch | None, step: Dimension) -> tuple[Moment
     others: list[tuple[Bucket, Totals] | None] = [] if then is None else [*then.laid_out()]
     others += [None] * len(now.buckets)  # the other period may be shorter
     return tuple(
-        Moment(bucket, totals, step, is_of_several_days=several)
+        Moment(bucket, _full_name(bucket.start, step, several), totals)
         if other is None
-        else Moment(bucket, totals, step, other[1], _then_name(other[0].start, step), several)
+        else Moment(
+            bucket,
+            _full_name(bucket.start, step, several),
+            totals,
+            other[1],
+            _then_name(other[0].start, step),
+        )
         for (bucket, totals), other in zip(now.laid_out(), others, strict=False)
     )
+
+
+def _full_name(start: datetime, step: Dimension, is_of_several_days: bool) -> str:  # noqa: FBT001
+    name = name_of(start, step)
+    is_named = is_of_several_days and step is Dimension.HOUR
+    return f"{formats.short_day(start)}, {name}" if is_named else name
 
 
 def _then_name(start: datetime, step: Dimension) -> str:
@@ -118,7 +137,11 @@ def _then_name(start: datetime, step: Dimension) -> str:
 
 
 def points(
-    line: Sequence[Moment], measure: Measure, least_visitors: int = 0, noted: Sequence[date] = ()
+    line: Sequence[Moment],
+    step: Dimension,
+    measure: Measure,
+    least_visitors: int = 0,
+    noted: Sequence[date] = (),
 ) -> tuple[Point, ...]:
     """Return what the chart draws of a measure; what is to come has no value.
 
@@ -128,22 +151,34 @@ def points(
     marked = {bisect_right(starts, day) - 1 for day in noted}
     if len(starts) > 1 and starts[0] == starts[-1]:  # all of it is that day
         marked = set()
+    reader = Reader.of(measure, least_visitors)
     return tuple(
-        replace(_point(moment, measure, len(line), least_visitors), is_noted=index in marked)
+        Point(
+            measure.of(moment.totals) if moment.started else None,
+            not (moment.running or moment.is_cut),
+            *_label(moment.bucket.start, step, len(line)),
+            reader.read(moment),
+            None if moment.then is None else measure.of(moment.then),
+            index in marked,
+        )
         for index, moment in enumerate(line)
     )
 
 
-def _point(moment: Moment, measure: Measure, steps: int, least_visitors: int) -> Point:
-    label, tick = _label(moment.bucket.start, moment.step, steps)
-    return Point(
-        value=measure.of(moment.totals) if moment.started else None,
-        finished=not (moment.running or moment.is_cut),
-        label=label,
-        tick=tick,
-        readout=moment.readout(measure, least_visitors),
-        then=None if moment.then is None else measure.of(moment.then),
-    )
+def rows(line: Sequence[Moment], measure: Measure, least_visitors: int = 0) -> Markup:
+    """Return the rows of a table: all measures, then what the one shown is compared with, if any.
+
+    A year of days has thousands of cells, for which a template is too slow.
+    """
+    writers = [each.writer(least_visitors) for each in Measure]
+    write, is_compared = measure.writer(least_visitors), any(each.then for each in line)
+    written = []
+    for moment in line:
+        cells = [write(moment.totals) for write in writers]
+        if is_compared:
+            cells.append(write(moment.then) if moment.then else "")
+        written.append(table_row(moment.row, cells))
+    return Markup("").join(written)
 
 
 def _label(start: datetime, step: Dimension, steps: int) -> tuple[str, Tick]:

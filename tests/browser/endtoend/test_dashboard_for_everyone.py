@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
@@ -9,7 +10,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 from tests.browser.endtoend.conftest import WINDOW
 from tests.browser.endtoend.desk import Desk, barriers, press, sticks_out
 from tests.browser.endtoend.website import DASHBOARD, LONG, QUIET, READ, Front
-from tests.serving import pageview
+from tests.serving import around_today, pageview
 
 NARROW: ViewportSize = {"width": 320, "height": 640}
 LONG_WORDS = "long-words-" * 60
@@ -140,6 +141,29 @@ def test_the_chart_can_be_read_value_by_value(read: Desk) -> None:
     expect(page.locator(".at.on")).to_have_count(0)
     page.locator(".at").first.hover(position={"x": 1, "y": 60})
     expect(page.locator(".at.on text")).to_contain_text("00:00\N{EN DASH}01:00")
+
+
+def test_many_values_are_read_as_few_are(read: Desk) -> None:
+    """Nothing lies over a year of days until somebody comes near; then all of it, in its place."""
+    page, (_, tomorrow) = read.page, around_today()
+    days = f"?period=custom&from={tomorrow - timedelta(days=300)}&to={tomorrow}&step=day"
+    page.goto(f"{DASHBOARD}sites/{READ}{days}")
+    expect(page.locator(".plot")).to_have_attribute("tabindex", "0")
+    assert page.locator(".at").count() == 0
+    page.locator(".plot").focus()
+    page.keyboard.press("End")
+    expect(page.locator("#said")).to_contain_text("so far: 3 visitors")
+    dot, cursor = (page.locator(f".plot {which}").last for which in (".dot", ".on circle"))
+    assert [dot.get_attribute("cy"), cursor.get_attribute("r")] == [
+        cursor.get_attribute("cy"),
+        "3.5",
+    ]
+    page.keyboard.press("Home")
+    expect(page.locator(".at.on text")).to_contain_text(": 0 visitors")
+    assert page.locator(".on circle").get_attribute("cy") == "240"
+    page.goto(f"{DASHBOARD}sites/{READ}{days}")
+    page.locator(".plot").hover(position={"x": 1, "y": 60})
+    expect(page.locator(".at:hover text")).to_contain_text(": 0 visitors")
 
 
 def test_a_click_on_a_row_filters_and_one_with_alt_shows_all_others(read: Desk) -> None:
