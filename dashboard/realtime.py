@@ -65,7 +65,7 @@ def realtime_page(frame: Frame, _request: Request) -> Response:
     """Show the last half hour, which then renews itself. Blocking."""
     return render(
         "realtime.html",
-        **{**frame.values, "refresh_s": _EVERY_S * 3},
+        **{**frame.values, "refresh_s": round(3 * _EVERY_S)},
         **snapshot(frame.parts, frame.site),
         geo=frame.parts,
     )

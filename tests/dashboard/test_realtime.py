@@ -36,6 +36,7 @@ def test_the_last_half_hour_is_told_by_minute_page_source_and_country(room: News
     assert "Source Visitors Direct / None 1 Google 1" in words
     assert "Germany 1" in words
     assert "/old" not in page
+    assert '<noscript><meta http-equiv="refresh" content="9"></noscript>' in page
 
 
 def test_only_those_who_are_logged_in_may_watch(busy: Newsroom) -> None:

@@ -44,6 +44,8 @@ def test_several_sites_are_a_list_with_their_visitors_of_today(room: Newsroom) -
     )
     page = room.editor().get("/").text
     assert cards(page) == [("a.example", "1", "1"), ("b.example", "1", "2")]
+    assert 'http-equiv="refresh"' not in page  # one may be typing what one looks for
+    assert '<a href="">Renew</a>' in page
     assert "All sites" in room.editor().get("/sites/b.example").text
 
 
