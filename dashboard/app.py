@@ -16,6 +16,7 @@ from dashboard import api, details, overview, realtime, settings, sites
 from dashboard.account import AccountDesk
 from dashboard.assets import asset
 from dashboard.checking import Checking
+from dashboard.choices import Placed
 from dashboard.deciding import Deciding
 from dashboard.frame import Frame, framed
 from dashboard.gate import Gate, nothing_here
@@ -44,12 +45,7 @@ __all__ = [
     "shield",
 ]
 
-_PLAIN = (Middleware(SecurityHeaders),)
-_MIDDLEWARE = (
-    *_PLAIN,
-    Middleware(Themed),
-    Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
-)
+_LOOKS = (Middleware(Placed), Middleware(Themed))
 
 
 def routes(parts: Parts) -> list[Route]:
@@ -73,7 +69,7 @@ def routes(parts: Parts) -> list[Route]:
         path: str,
         endpoint: Callable[[Request], Any],
         method: str = "GET",
-        middleware: Sequence[Middleware] = (headers, Middleware(Themed), spoken, gzip),
+        middleware: Sequence[Middleware] = (headers, *_LOOKS, spoken, gzip),
     ) -> Route:
         guarded = gate.guarded(f"{method} {path}", endpoint)
         return Route(path, guarded, methods=[method], middleware=middleware)
@@ -143,4 +139,4 @@ def nowhere(parts: Parts) -> ASGIApp:
         else:
             await PlainTextResponse("Not Found", 404)(scope, receive, send)
 
-    return SecurityHeaders(Themed(Spoken(app, parts.languages)))
+    return SecurityHeaders(Placed(Themed(Spoken(app, parts.languages))))

@@ -1,18 +1,68 @@
 """What a browser chose about how pages look and speak: a cookie for each, set by a form."""
 
 from collections.abc import Collection
+from contextvars import ContextVar
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.types import Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dashboard.web import BodyTooLargeError, bounded_body, is_cross_site, local_path
 
 _A_YEAR_S = 365 * 86_400
 _FORM_BYTES = 4096
 _FORM_FIELDS = 4
+_FRAMES = frozenset({"iframe", "frame", "embed", "object"})  # values of Sec-Fetch-Dest
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page stands.
+
+    Args:
+        address: its path and query, for a form to lead back to; "" of one that answers a form.
+        is_framed: whether it is within a page of another site. There browsers keep no cookie of
+            ours, and show no page but those that may be embedded.
+    """
+
+    address: str = ""
+    is_framed: bool = False
+
+    @classmethod
+    def of(cls, scope: Scope) -> "Place":
+        """Return where what a request asks for will stand."""
+        request = Request(scope)
+        if request.method != "GET":
+            return cls()
+        query = f"?{request.url.query}" if request.url.query else ""
+        is_framed = request.headers.get("sec-fetch-dest") in _FRAMES
+        return cls(request.url.path + query, is_framed)
+
+
+# Of the request at hand, see theme.py.
+_place: ContextVar[Place] = ContextVar("place", default=Place())  # noqa: B039 - frozen
+
+
+def place() -> Place:
+    """Return where the page at hand stands."""
+    return _place.get()
+
+
+class Placed:
+    """An ASGI wrapper that notes where each page stands."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything through."""
+        token = _place.set(Place.of(scope) if scope["type"] == "http" else Place())
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            _place.reset(token)
 
 
 @dataclass(frozen=True, slots=True)

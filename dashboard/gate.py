@@ -17,6 +17,7 @@ from collector.control import Site
 from collector.logins import Login, Logins
 from collector.networks import Networks
 from collector.question import TooSlowError
+from dashboard.addresses import Link, site_path
 from dashboard.asker import NOBODY, Asker, answering, role_name, who_asks
 from dashboard.languages import say
 from dashboard.pages import render
@@ -138,7 +139,7 @@ class Gate:
         if asker.site is None:
             return asker, _silent(rule) or self._not_seen(asker, request)
         if not asker.may(rule.least, asker.site.id):
-            return asker, _silent(rule) or _role_missing(rule.least)
+            return asker, _silent(rule) or _role_missing(rule.least, asker.site)
         return asker, None
 
     def _not_seen(self, asker: Asker, request: Request) -> Response:
@@ -215,11 +216,16 @@ def _silent(rule: Rule) -> Response | None:
     return Response(status_code=204) if rule.refusing is Refusing.SILENT else None
 
 
-def _role_missing(least: Role) -> Response:
+def _role_missing(least: Role, site: Site | None = None) -> Response:
+    """Say which role it takes; whoever is let in to the site itself is led back to its numbers."""
     text = say(
         "This takes the role of {role} on this site. Its owners can give it.", role=role_name(least)
     )
-    return render("message.html", 403, headline=say("Not for you"), text=text)
+    ways = {}
+    if site is not None:
+        back = say("To the numbers of {site}", site=site.domain)
+        ways["numbers"] = Link(back, site_path(site))
+    return render("message.html", 403, headline=say("Not for you"), text=text, **ways)
 
 
 def _cross_site() -> Response:

@@ -7,6 +7,7 @@ from starlette.responses import HTMLResponse, Response
 
 from dashboard.asker import who_asks
 from dashboard.assets import asset_url
+from dashboard.choices import place
 from dashboard.formats import number, whole_month
 from dashboard.languages import say_as, say_markup, say_n_markup, speech
 from dashboard.problems import told
@@ -25,6 +26,7 @@ def _environment() -> Environment:
     environment.globals["asset"] = asset_url
     environment.globals["asker"] = who_asks
     environment.globals["theme"] = current_theme
+    environment.globals["here"] = place
     environment.globals["speech"] = speech
     environment.globals["say"] = say_markup
     environment.globals["say_n"] = say_n_markup

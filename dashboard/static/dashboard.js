@@ -144,6 +144,8 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
+  // The foot of the page is older than the view that stands above it.
+  if (form.matches(".colophon form")) form.elements.back.value = location.pathname + location.search;
   if (form.method !== "get" || event.defaultPrevented) return;
   event.preventDefault();
   const url = new URL(OWN, location.href);

@@ -75,6 +75,10 @@ def test_named_origins_alone_can_embed(ram: Path, page: Page, notes: Notes) -> N
             public, login = page.frames[1:]
             login.wait_for_url(REFUSED)
             assert public.locator("#page .name").inner_text() == "/news"
+            assert (
+                public.locator(".colophon form, .wordmark a").count() == 0
+            )  # a frame keeps no choice
+            assert public.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
             public.get_by_text("12 months").click()
             public.get_by_role("heading", name="Visitors per month").wait_for()
             assert public.url.endswith("/public/example.com?period=12mo")

@@ -195,6 +195,18 @@ def test_the_front_page_lists_what_one_may_look_at(room: Newsroom) -> None:
     assert OTHERS in everything
 
 
+def test_whoever_may_not_do_something_is_led_back_to_what_they_may_look_at(
+    people: dict[str, Person],
+) -> None:
+    """To the numbers of the site, or to the front page where it is none of theirs."""
+    _, settings = addressed("GET /sites/{domain}/settings")
+    refused = people["viewer"].ask("GET", settings)
+    assert refused.status_code == 403
+    assert f'<a href="/sites/{MINE}">To the numbers of {MINE}</a>' in refused.text
+    refused = people["owner of another"].ask("GET", settings)
+    assert '<a href="/">To the front page</a>' in refused.text
+
+
 def test_a_role_that_is_taken_away_is_gone_at_once(room: Newsroom) -> None:
     """The gate asks each time."""
     mine = site_of(room, MINE).id

@@ -115,6 +115,20 @@ def test_the_public_page_takes_no_filters_and_no_dates(room: Newsroom) -> None:
     assert "Visitors per month" in month
 
 
+def test_within_another_page_nothing_is_offered_that_does_not_work_there(room: Newsroom) -> None:
+    """Browsers keep no cookie of ours there, and show no page but the one."""
+    room.editor().post(OWNERS, {"do": "publish"})
+    anybody, place = room.client(), f"{PUBLIC}?period=12mo"
+    alone, within = (
+        anybody.get(place, {"Sec-Fetch-Dest": kind}).text for kind in ("document", "iframe")
+    )
+    assert alone.count(f'name="back" value="{place}"') == 2
+    assert '<a href="/">' in alone
+    assert 'method="post"' not in within
+    assert '<a href="/">' not in within
+    assert "Visitors per month" in within
+
+
 def _without_path(page: str) -> str:
     return re.sub(r'<input type="hidden" name="back"[^>]*>', "", page)
 

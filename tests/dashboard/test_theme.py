@@ -1,6 +1,7 @@
 """Light, dark, or as the system has it."""
 
 import pytest
+from markupsafe import escape
 
 from tests.dashboard.reading import Markup
 from tests.editors import Newsroom
@@ -30,6 +31,14 @@ def test_a_theme_that_is_none_is_the_systems(busy: Newsroom, cookie: str) -> Non
     page = editor.get("/login", headers={"Cookie": f"gatecount-theme={cookie}"}).text
     assert "data-theme" not in page
     assert '<meta name="color-scheme" content="light dark">' in page
+
+
+def test_a_choice_leads_back_to_the_very_page(busy: Newsroom) -> None:
+    """With all that stands in its address; to where a form was answered, not to the form."""
+    editor, place = busy.editor(), "/sites/example.com/by/page?period=7d&q=news&sort=page"
+    assert f'name="back" value="{escape(place)}"' in editor.get(place).text
+    refused = editor.post("/account", data={"do": "password"})
+    assert 'name="back" value="/account"' in refused.text
 
 
 def test_a_theme_is_chosen_on_our_own_pages_only(busy: Newsroom) -> None:

@@ -180,6 +180,18 @@ def test_a_click_on_a_row_filters_and_one_with_alt_shows_all_others(read: Desk) 
     expect(page.get_by_role("link", name="/read/b", exact=True)).to_have_count(0)
 
 
+def test_a_choice_leads_back_to_the_view_that_is_shown(read: Desk) -> None:
+    """Though the foot of the page is that of the view before."""
+    page = read.page
+    read.open(READ)
+    page.get_by_role("link", name="28 days").click()
+    expect(page).to_have_url(f"{DASHBOARD}sites/{READ}?period=28d")
+    for name, dark in (("Dark", 1), ("As the system", 0)):
+        page.get_by_role("button", name=name).click()
+        expect(page.locator("html[data-theme=dark]")).to_have_count(dark)
+        expect(page).to_have_url(f"{DASHBOARD}sites/{READ}?period=28d")
+
+
 def test_a_theme_is_chosen_without_a_script(read: Desk, scriptless: Page) -> None:
     """And stays on the next page."""
     scriptless.context.add_cookies(read.page.context.cookies())  # type: ignore[arg-type]  # what it returns
