@@ -43,6 +43,7 @@ _LOG = logging.getLogger("gatecount.ingest")
 _QUARTER_HOUR_US = 15 * 60 * 1_000_000  # every zone's offset is a multiple of it
 _ERASURE_LIMIT = 30  # of one network in a minute: each costs a look at all visits of the day
 _LOOK_LIMIT = 30  # likewise
+READER_LIMIT = 120  # of one network in a minute: each costs what a hundred events cost
 # What of an event's request is looked at; all other headers are left alone.
 _READ = frozenset({
     b"cookie", b"dnt", b"host", b"referer", b"sec-gpc", b"user-agent", b"x-forwarded-for",
@@ -201,6 +202,7 @@ class Ingest:
         self._daily_limit = daily_limit
         self._floods_of_erasures = Floods(_ERASURE_LIMIT)
         self._floods_of_looks = Floods(_LOOK_LIMIT)
+        self._floods_of_readers = Floods(READER_LIMIT)
         self._allow_third_party = allow_third_party
         self._sites = Sites(())
         self._days: dict[int, _SiteDay] = {}
@@ -512,6 +514,11 @@ class Ingest:
     def comes_from(self, scope: Scope, networks: Iterable[str]) -> bool:
         """Tell whether a request comes from one of some networks; its address is not kept."""
         return anonymise.within(self._address(scope, headers_of(scope["headers"])), networks)
+
+    def reads_too_often(self, scope: Scope) -> bool:
+        """Count a look at shared numbers; tell whether its network had its share of this minute."""
+        network = anonymise.network(self._address(scope, headers_of(scope["headers"])))
+        return self._floods_of_readers.is_over(network, self._clock())
 
     def queue_drops(self) -> None:
         """Append what was dropped since the last call to the journal, summed up."""

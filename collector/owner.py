@@ -166,6 +166,7 @@ def _dashboard_parts(
         clock=lambda: datetime.fromtimestamp(core.clock(), UTC),
         diagnose=diagnose,
         comes_from=core.ingest.comes_from,
+        reads_too_often=core.ingest.reads_too_often,
         snippet=lambda site: snippet(core.config.public_url, site.domain),
         parquet=parquet,
         geo_date=core.countries.date,

@@ -61,7 +61,7 @@ def routes(parts: Parts) -> list[Route]:
     passkeys = PasskeyDesk(parts, checking, door.opened)
     people = PeopleDesk(parts)
     mails = Subscribing(parts)
-    sharing, public = SharingDesk(parts, checking), Public(parts, checking)
+    sharing, public = SharingDesk(parts, checking), Public(parts, checking, gate)
     gzip = Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     headers, spoken = Middleware(SecurityHeaders), Middleware(Spoken, parts.languages)
 

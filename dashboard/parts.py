@@ -102,6 +102,10 @@ def _from_anywhere(_scope: Scope, _networks: Sequence[str]) -> bool:
     return True
 
 
+def _never_too_often(_scope: Scope) -> bool:
+    return False
+
+
 def _no_mails() -> str | None:
     return None
 
@@ -133,6 +137,7 @@ class Parts:
         properties: the names of what a site says about its events of one name in a period.
         languages: those that pages can be in.
         comes_from: whether a request comes from one of these networks.
+        reads_too_often: counts a look at shared numbers; whether that was too many from a network.
         throttle: what slows guessing down.
         password_cost: what the hash of a password costs.
     """
@@ -155,5 +160,6 @@ class Parts:
     properties: Callable[[Site, Period, str], tuple[str, ...]] = _no_names
     languages: tuple[Language, ...] = LANGUAGES
     comes_from: Callable[[Scope, Sequence[str]], bool] = _from_anywhere
+    reads_too_often: Callable[[Scope], bool] = _never_too_often
     throttle: Throttle = field(default_factory=Throttle)
     password_cost: Cost = field(default_factory=lambda: RFC_9106)

@@ -1,11 +1,12 @@
 """What is left for honest visitors while others attack.
 
-    python tests/bench/abuse.py [--seconds 6] [--connections 10000]
+    PYTHONPATH=. python tests/bench/abuse.py [--seconds 6] [--connections 10000] [--only NAME]
 
 `gatecount serve` runs on one core; honest events and the attack come from another, so that an
 attack also costs the honest ones what it takes to send. Before each attack the same events are
 measured undisturbed; the table says what was left, and how much memory the server takes after it.
-One server lives through all of it.
+"page ms" is how long somebody who is logged in waits for a dashboard, once a second. One server
+lives through all of it.
 """
 
 import argparse
@@ -31,11 +32,14 @@ from rich.console import Console
 from rich.table import Table
 
 from collector.control import Control
+from collector.shares import Shares
 from tests.bench.ingest import LOAD_CORE, SITE, Server, free_port, requests
+from tests.people import admit, token_of
 
 HONEST_CONNECTIONS = 8
 HONEST_PAUSE_S = 0.005  # between an answer and the next event: visitors do not saturate a server
 _WARM_S = 4.0  # of an attack, before anything is measured
+_LOOK_EVERY_S = 1.0
 _HEAD = f"Host: {SITE}\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) Firefox/139.0\r\n"
 
 Attack = Callable[[int, float], Awaitable[None]]  # (port, until when by perf_counter)
@@ -48,6 +52,7 @@ class Honest:
     rate: float  # a second
     p99_ms: float
     failed: int
+    page_ms: float
 
 
 async def _honest(port: int, texts: Iterator[bytes], ends_at: float, took_s: list[float]) -> int:
@@ -72,16 +77,43 @@ async def _honest(port: int, texts: Iterator[bytes], ends_at: float, took_s: lis
     return failed
 
 
-async def measured(port: int, texts: list[bytes], seconds: float) -> Honest:
-    """Return how honest events fare for a while."""
+async def _answered(port: int, request: bytes) -> bytes:
+    """Send a request on a connection of its own; return the answer's head."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = head.lower().partition(b"content-length: ")[2].partition(b"\r")[0]
+        await reader.readexactly(int(length or 0))
+        return head
+    finally:
+        writer.close()
+
+
+async def _read(port: int, page: bytes, ends_at: float, took_s: list[float]) -> int:
+    """Look at a dashboard once a second; return how often there was none."""
+    failed = 0
+    while time.perf_counter() < ends_at:
+        begun = time.perf_counter()
+        failed += not (await _answered(port, page)).startswith(b"HTTP/1.1 200")
+        took_s.append(time.perf_counter() - begun)
+        await asyncio.sleep(_LOOK_EVERY_S)
+    return failed
+
+
+async def measured(port: int, texts: list[bytes], page: bytes, seconds: float) -> Honest:
+    """Return how honest events, and who looks at `page`, fare for a while."""
     took_s: list[float] = []
+    looks_s: list[float] = []
     ends_at = time.perf_counter() + seconds
     feed = itertools.cycle(texts)
     failed = await asyncio.gather(
-        *(_honest(port, feed, ends_at, took_s) for _ in range(HONEST_CONNECTIONS))
+        *(_honest(port, feed, ends_at, took_s) for _ in range(HONEST_CONNECTIONS)),
+        _read(port, page, ends_at, looks_s),
     )
     p99_s = statistics.quantiles(took_s, n=100)[98]
-    return Honest(len(took_s) / seconds, p99_s * 1000, sum(failed))
+    look_s = statistics.median(looks_s)
+    return Honest(len(took_s) / seconds, p99_s * 1000, sum(failed), look_s * 1000)
 
 
 async def _hold(port: int, ends_at: float, begun: bytes, dripped: bytes, count: int) -> None:
@@ -114,6 +146,18 @@ async def _repeat(port: int, ends_at: float, text: Callable[[], bytes], count: i
                     if reader.at_eof():
                         break
                 writer.close()
+            await asyncio.sleep(0.001)
+
+    await asyncio.gather(*(one() for _ in range(count)))
+
+
+async def _look(port: int, ends_at: float, page: bytes, count: int) -> None:
+    """Ask for a page again and again, as so many browsers do."""
+
+    async def one() -> None:
+        while time.perf_counter() < ends_at:
+            with contextlib.suppress(OSError, EOFError, TimeoutError):
+                await asyncio.wait_for(_answered(port, page), 10)
             await asyncio.sleep(0.001)
 
     await asyncio.gather(*(one() for _ in range(count)))
@@ -174,8 +218,10 @@ def attacks(connections: int) -> dict[str, Attack]:
     long_head = _request("GET", "/healthz", "X-Long: " + "x" * 200_000 + "\r\n")
     style, rng = _request("GET", "/visitors.css"), random.Random(5)
     made_up = _made_up(rng)
-    same_site = "Sec-Fetch-Site: same-origin\r\n"
-    guess = _request("POST", "/login", same_site, b"email=a%40example.com&password=guessed")
+    by_https = "X-Forwarded-Proto: https\r\n"  # over plain HTTP no password is looked at
+    by_form = f"{by_https}Sec-Fetch-Site: same-origin\r\n"
+    public = _request("GET", f"/public/{SITE}", "X-Forwarded-For: 192.0.2.1\r\n")
+    guess = _request("POST", "/login", by_form, b"email=a%40example.com&password=guessed")
     return {
         "nothing": lambda _port, ends_at: asyncio.sleep(ends_at - time.perf_counter()),
         f"{connections:,} idle connections": lambda port, ends_at: _hold(
@@ -193,6 +239,7 @@ def attacks(connections: int) -> dict[str, Attack]:
             port, ends_at, lambda: _multipart("/login"), 8
         ),
         "guessed logins": lambda port, ends_at: _repeat(port, ends_at, lambda: guess, 8),
+        "a public page": lambda port, ends_at: _look(port, ends_at, public, 8),
         "made-up pages and properties": lambda port, ends_at: _repeat(port, ends_at, made_up, 8),
     }
 
@@ -203,17 +250,18 @@ def _attack(port: int, name: str, connections: int, seconds: float) -> None:
     uvloop.run(attacks(connections)[name](port, time.perf_counter() + seconds))  # type: ignore[arg-type]
 
 
-def _fare(server: Server, texts: list[bytes], seconds: float) -> Honest:
-    return uvloop.run(measured(server.port, texts, seconds))
-
-
-def _server(folder: Path) -> Server:
+def _server(folder: Path) -> tuple[Server, bytes]:
+    """Return the server, and how somebody who is logged in asks it for a dashboard."""
     with contextlib.closing(Control.open(folder / "control.sqlite")) as control:
-        control.add_site(SITE, "UTC", datetime.now(UTC))
+        site = control.add_site(SITE, "UTC", datetime.now(UTC))
+        Shares(control).publish(site.id, is_public=True)
+        cookie = f"__Host-gatecount-login={token_of(control, admit(control))}"
     os.environ["GATECOUNT_FLOOD_LIMIT"] = "1000000"
     port = free_port()
     command = [sys.executable, "-m", "collector", "--data", str(folder), "serve"]
-    return Server([*command, "--port", str(port)], port, folder / "serve.log")
+    headers = f"X-Forwarded-Proto: https\r\nCookie: {cookie}\r\n"
+    page = _request("GET", f"/sites/{SITE}", headers)
+    return Server([*command, "--port", str(port)], port, folder / "serve.log"), page
 
 
 def main() -> None:
@@ -221,38 +269,46 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=6)
     parser.add_argument("--connections", type=int, default=10_000)
+    parser.add_argument("--only", default="", help="a part of the attacks' names")
     asked = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     os.sched_setaffinity(0, {LOAD_CORE})
     texts = requests(20_000, random.Random(7))
     table = Table(box=None, pad_edge=False)
-    for column in ("attack", "events/s before", "during", "p99 ms before", "during"):
+    for column in (
+        "attack", "events/s before", "during", "p99 ms before", "during", "page ms before",
+        "during", "failed", "RSS MiB",
+    ):  # fmt: skip
         table.add_column(column, justify="left" if column == "attack" else "right")
-    for column in ("failed", "RSS MiB"):
-        table.add_column(column, justify="right")
     with tempfile.TemporaryDirectory(prefix="gatecount-bench-") as folder:
-        server = _server(Path(folder))
+        server, page = _server(Path(folder))
+
+        def fare(seconds: float) -> Honest:
+            return uvloop.run(measured(server.port, texts, page, seconds))
+
         try:
-            _fare(server, texts, 2)
+            fare(2)
             for name in attacks(asked.connections):
-                before = _fare(server, texts, asked.seconds)
+                if asked.only not in name:
+                    continue
+                before = fare(asked.seconds)
                 lasts_s = asked.seconds + _WARM_S
                 attack = multiprocessing.Process(
                     target=_attack, args=(server.port, name, asked.connections, lasts_s)
                 )
                 attack.start()
                 time.sleep(_WARM_S)
-                during = _fare(server, texts, asked.seconds)
+                during = fare(asked.seconds)
                 attack.join()
                 table.add_row(
                     name, f"{before.rate:,.0f}", f"{during.rate:,.0f}", f"{before.p99_ms:.0f}",
-                    f"{during.p99_ms:.0f}", str(before.failed + during.failed),
-                    f"{server.resident_mib():.0f}",
+                    f"{during.p99_ms:.0f}", f"{before.page_ms:.0f}", f"{during.page_ms:.0f}",
+                    str(before.failed + during.failed), f"{server.resident_mib():.0f}",
                 )  # fmt: skip
         finally:
             server.stop()
-    Console(width=110).print(table)
+    Console(width=130).print(table)
 
 
 if __name__ == "__main__":

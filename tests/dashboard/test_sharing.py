@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from collector import ingest
 from collector.accounts import Role
 from collector.control import Site
 from collector.notebook import Notebook
@@ -13,14 +14,16 @@ from collector.shares import Shares
 from collector.trail import Trail
 from dashboard.rules import RULES, Open
 from dashboard.web import SECURITY_HEADERS
+from tests.application import NOW, SITE, application
 from tests.dashboard.reading import DAY, HOUR, XSS, Markup
 from tests.editors import Client, Newsroom, newsroom, pageview
-from tests.people import admit
+from tests.people import admit, token_of
 
 OWNERS = "/sites/example.com/sharing"
 PUBLIC = "/public/example.com"
 SECRET = "tulips-in-february"  # noqa: S105 - of a link that only tests have
 HERE = "http://127.0.0.1"
+_LOOKS = 4  # that one network has in a minute, instead of 120
 
 
 @pytest.fixture(name="room")
@@ -318,3 +321,30 @@ def test_numbers_are_asked_for_once_for_all_who_look(room: Newsroom) -> None:
     assert anybody.get(PUBLIC).text == first
     room.now += HOUR
     assert "/later" in anybody.get(PUBLIC).text
+
+
+def test_one_network_may_look_often_but_not_without_end(
+    ram: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until its minute is over; others look on, and who is logged in. Links count as pages do."""
+    monkeypatch.setattr(ingest, "READER_LIMIT", _LOOKS)
+    with application(ram, {}, with_dashboard=True) as whole:
+        control = whole.composed.control
+        site = control.site(SITE)
+        assert site is not None
+        shares = Shares(control)
+        shares.publish(site.id, is_public=True)
+        link = f"/shared/{shares.add(site.id, 'The board', NOW)}"
+        for path in [PUBLIC, link] * (_LOOKS // 2):
+            assert whole.get(path).status_code == 200
+        for path in (PUBLIC, link):
+            refused = whole.get(path)
+            assert refused.status_code == 429
+            assert refused.headers["Retry-After"] == "60"
+            assert "In a minute they are here again" in refused.text
+        assert whole.get(PUBLIC, {"X-Forwarded-For": "198.51.100.7"}).status_code == 200
+        token = token_of(control, admit(control), NOW)
+        known = {"Cookie": f"__Host-gatecount-login={token}", "X-Forwarded-Proto": "https"}
+        assert whole.get(PUBLIC, known).status_code == 200
+        whole.clock.turn(seconds=60)
+        assert whole.get(PUBLIC).status_code == 200
