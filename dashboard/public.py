@@ -10,14 +10,13 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import cache
 from typing import Any, Final
 
 from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from collector.control import Site
 from collector.question import (
@@ -44,7 +43,7 @@ from dashboard.measures import METRICS, Measure, Totals
 from dashboard.pages import render
 from dashboard.parts import Parts
 from dashboard.periods import Preset, buckets, local_now
-from dashboard.plain import plain_page
+from dashboard.shield import is_shown_login, too_many_looks
 from dashboard.timeline import Stretch
 from dashboard.web import cookie_prefix, embeddable, form_of
 
@@ -61,13 +60,6 @@ _COOKIE_LIFETIME_S: Final = 86_400
 _KEPT_FOR: Final = timedelta(minutes=5)
 _MOST_KEPT: Final = 50
 _FORM_BYTES, _FORM_FIELDS = 2_048, 4
-_WAIT_S: Final = 60  # a network's minute is over by then
-_TOO_MANY: Final = (
-    ("en", "Too many looks at these numbers from your network. In a minute they are here again."),
-    ("de", "Zu viele Aufrufe aus Ihrem Netz. In einer Minute sind die Zahlen wieder da."),
-    ("fr", "Trop de consultations depuis votre réseau. Les chiffres reviennent dans une minute."),
-    ("es", "Demasiadas consultas desde su red. Dentro de un minuto vuelven a estar los números."),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +147,19 @@ class Public:
         chosen = view_of(QueryParams(share.filters), date.max).filter
         return self._shown(request, site, self._shares.publicity(site.id), chosen, share.segment)
 
+    def _is_one_too_many(self, request: Request) -> bool:
+        """Tell it of those alone who show a login that is none; the shield counts all others."""
+        return (
+            is_shown_login(request.scope)
+            and self._gate.login_of(request) is None
+            and self._parts.reads_too_often(request.scope)
+        )
+
     def _shown(
         self, request: Request, site: Site, publicity: Publicity, chosen: Filter, segment: str
     ) -> Response:
-        if self._parts.reads_too_often(request.scope) and self._gate.login_of(request) is None:
-            return embeddable(_too_many(), publicity.framers)
+        if self._is_one_too_many(request):
+            return too_many_looks()
         asked = request.query_params.get("period", "")
         preset = next((each for each in _STEPS if each == asked), Preset.FOUR_WEEKS)
         response = render(
@@ -307,16 +307,6 @@ def _is_unlocked(request: Request, share: Share) -> bool:
 
 def _locked(problem: str | None = None, status: int = 200) -> Response:
     return render("unlock.html", status, problem=problem)
-
-
-def _too_many() -> Response:
-    headers = {"Cache-Control": "no-store", "Retry-After": str(_WAIT_S)}
-    return HTMLResponse(_too_many_page(), 429, headers)
-
-
-@cache
-def _too_many_page() -> bytes:
-    return plain_page("gatecount", _TOO_MANY, "/")
 
 
 def _nothing_here() -> Response:

@@ -343,6 +343,9 @@ def test_one_network_may_look_often_but_not_without_end(
             assert refused.headers["Retry-After"] == "60"
             assert "In a minute they are here again" in refused.text
         assert whole.get(PUBLIC, {"X-Forwarded-For": "198.51.100.7"}).status_code == 200
+        forged = {"Cookie": "__Host-gatecount-login=x", "X-Forwarded-Proto": "https"}
+        for _ in range(2):
+            assert whole.get(PUBLIC, forged).status_code == 429
         token = token_of(control, admit(control), NOW)
         known = {"Cookie": f"__Host-gatecount-login={token}", "X-Forwarded-Proto": "https"}
         assert whole.get(PUBLIC, known).status_code == 200
