@@ -4,16 +4,29 @@ Sealed days answer from their rollups where they can; all else is summed up from
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
-from collector.filters import ACTIONS_OF_VISITS
-from collector.question import EVERYTHING, TIMES, Dimension, Field, Metric, Property, Query
+from collector import pages
+from collector.columns import (
+    RANKED_BY_VISITORS,
+    computed,
+    kinds_of,
+    label_of,
+    labels,
+    needed,
+    order_of,
+    ranked_by,
+    rolled,
+    totals,
+    union,
+    worked_out,
+)
+from collector.question import TIMES, Query
 from collector.session import Session, statement
 from collector.sums import (
-    WITHIN_DAYS,
     Road,
     Side,
     Sums,
@@ -33,43 +46,7 @@ from collector.sums import (
     visits_of,
 )
 
-# Of sums by day; the percentage comes out of the visitors of two answers.
-_METRICS: Final = {
-    Metric.VISITORS: "coalesce(total(visitors), 0)::BIGINT",
-    Metric.VISITS: "coalesce(total(visits), 0)::BIGINT",
-    Metric.PAGEVIEWS: "coalesce(total(pageviews), 0)::BIGINT",
-    Metric.EVENTS: "coalesce(total(events), 0)::BIGINT",
-    Metric.VIEWS_PER_VISIT: "mean(total(pageviews), total(visits), 100)",
-    Metric.BOUNCE_RATE: "mean(100 * total(bounces), total(entries), 10)",
-    Metric.VISIT_DURATION: "mean(total(duration_s), total(visits), 10)",
-    Metric.TIME_ON_PAGE: "mean(total(engaged_s), total(readings), 10)",
-    Metric.SCROLL_DEPTH: "mean(10 * total(scroll), total(readings), 10)",
-}
-# What always has a value, so that rows can be compared by it.
-_ADDED_UP = frozenset(
-    {Metric.VISITORS, Metric.VISITS, Metric.PAGEVIEWS, Metric.EVENTS, Metric.PERCENTAGE}
-)
-# Which columns of the sums by page are asked for, and which rows are of such a page: a visit
-# without a pageview is said to enter at the page "", which nobody looked at.
-_PAGES: Final[Mapping[str | None, tuple[str, str]]] = {
-    "page": ("page_sums", "visits > 0"),
-    "entry_page": ("entry_page_sums", "entries > 0"),
-    "exit_page": ("exit_page_sums", "exits > 0"),
-}
-_WITHIN_WEEKS = frozenset({Dimension.DAY, Dimension.WEEK, Dimension.WEEKDAY})
-_SPANS = ("quarter", "month", "week")  # that pages are summed up by, the longest first
-_DAY = timedelta(days=1)
 _NAMED = re.compile(r"\$(\w+)")
-# What of an hour ({0}) and the date is written in an answer.
-_TIME_LABELS: Mapping[Field, str] = {
-    Dimension.HOUR: "strftime(date + to_hours({0}::BIGINT), '%Y-%m-%d %H:00:00')",
-    Dimension.DAY: "strftime(date, '%Y-%m-%d')",
-    Dimension.WEEK: "strftime(greatest(date_trunc('week', date), $first), '%Y-%m-%d')",
-    Dimension.MONTH: "strftime(date_trunc('month', date), '%Y-%m-%d')",
-    Dimension.HOUR_OF_DAY: "lpad({0}::VARCHAR, 2, '0')",
-    Dimension.WEEKDAY: "isodow(date)::VARCHAR",
-    Dimension.HOUR_OF_WEEK: "isodow(date)::VARCHAR || ' ' || lpad({0}::VARCHAR, 2, '0')",
-}
 _SEVERAL = 2  # queries that share something
 
 _Rows = list[tuple[Any, ...]]
@@ -92,53 +69,56 @@ class Answers:
 
     def to(self, query: Query) -> _Rows:
         """Answer one of the queries, or another one; what was asked before is at hand."""
-        kind = _beside(query)
-        panels = [other for other in self._queries if kind and _beside(other) == kind]
         if query not in self._answered:
-            alone = len(panels) < _SEVERAL or query not in panels
-            self._answered |= {query: self._alone(query)} if alone else self._side_by_side(panels)
+            panels = self._panels(query)
+            if pages.are_asked_for(query):
+                self._answered |= self._by_pages(panels)
+            elif len(panels) < _SEVERAL:
+                self._answered[query] = self._alone(query)
+            else:
+                self._answered |= self._side_by_side(panels)
         return self._answered[query]
 
+    def _panels(self, query: Query) -> list[Query]:
+        """Return the queries that are answered beside one, and itself; of courses in time one."""
+        if (kind := _beside(query)) is None:
+            return [query]
+        alike = [other for other in self._queries if _beside(other) == kind]
+        course = next((q.dimensions for q in (query, *alike) if _is_course(q)), None)
+        panels = [q for q in alike if not _is_course(q) or q.dimensions == course]
+        return panels if query in panels else [query]
+
     def _alone(self, query: Query) -> _Rows:
-        if rolled(query) in _PAGES:
-            return self._by_page(query)
         sealed = self._rolled_sums(query) or self._sums(query, Side.SEALED)
         return self._run("report", query, [sealed, *self._unsealed(query)])
 
-    def _by_page(self, query: Query) -> _Rows:
-        """Add up sums by page, which have numbers where others have texts."""
-        ((n, _),) = stored(query)
-        parts = list(self._rolled_pages(query))
-        unsealed = self._unsealed(query)
-        for part in unsealed:
-            names = {"n": str(n), "sums": part.text}
-            parts.append(replace(part, text=f"({composed(statement('numbered_pages'), names)})"))
-        keys = [f"k{number}" for number in range(len(query.dimensions))]
-        labels = [label for number, label in enumerate(_labels(query.dimensions)) if number != n]
-        names = {
-            "new_path": "new_path, " if unsealed else "",
-            "path": "coalesce(new_path, path)" if unsealed else "path",
-            "time_keys": listed(labels),
-            "columns": ", ".join([*keys, *needed(query)]),
-            "page_key": f"k{n}",
-            "is_candidate": _is_candidate(query),
-        }
-        return self._run("report_pages", query, parts, names)
+    def _by_pages(self, queries: Sequence[Query]) -> dict[Query, _Rows]:
+        """Answer queries that differ in the kind of page they ask for, and in their metrics."""
+        asked = pages.Asked(queries)
+        sealed = asked.sealed(self._spans_within(queries[0]))
+        new = [asked.unsealed(q, part) for q in asked.kinds for part in self._unsealed(q)]
+        names = asked.parts(has_new=bool(new))
+        rows = self._run("report_pages", queries[0], [*sealed, *new], names)
+        return _shared_out(queries, rows, len(queries[0].dimensions))
 
     def _side_by_side(self, queries: Sequence[Query]) -> dict[Query, _Rows]:
-        """Answer queries that differ in what of the rollups they ask for."""
-        names = {rolled(query): query for query in queries}
-        parts = [Sums(f"({statement('sums_of_panels')})", {"panels": list(names)})]
-        for name, query in names.items():
+        """Answer queries that differ in what of the rollups they ask for, and in their metrics."""
+        # A course in time first: the whole is made of it.
+        kinds = kinds_of(sorted(queries, key=_is_course, reverse=True))
+        names = [rolled(query) for query in kinds]
+        parts = [Sums(f"({statement('sums_of_panels')})", {"panels": names})]
+        for name, query in zip(names, kinds, strict=True):
             parts += [
                 Sums(f"(SELECT '{name}' AS panel, * FROM {part.text})", part.values)
                 for part in self._unsealed(query)
             ]
-        answers: dict[str | None, _Rows] = {name: [] for name in names}
-        for panel, *row in self._run("report_panels", queries[0], parts):
-            answers[panel].append(tuple(row))
-        # Those that differ in nothing else, as in what they are compared with, share an answer.
-        return {query: answers[rolled(query)] for query in queries}
+        courses = [query for query in kinds if _is_course(query)]
+        label = label_of(courses[0].dimensions[0]) if courses else "''"
+        metrics = union(kinds)
+        texts = {"label": label, "totals": totals(metrics), "metrics": worked_out(metrics)}
+        lists = [query for query in queries if rolled(query) != "total"]
+        longest = max(lists or queries, key=lambda query: query.limit)
+        return _shared_out(queries, self._run("report_panels", longest, parts, texts), 1)
 
     def _run(
         self, name: str, query: Query, parts: Sequence[Sums], names: Mapping[str, str] | None = None
@@ -147,11 +127,11 @@ class Answers:
         text = composed(
             statement(name),
             {
+                "metrics": computed(needed(query)),
                 **(names or {}),
                 "sums": f"({' UNION ALL BY NAME '.join(part.text for part in parts)})",
-                "keys": listed(_labels(query.dimensions)),
-                "metrics": ", ".join(f"{_METRICS[metric]} AS {metric}" for metric in needed(query)),
-                "order": _order(query),
+                "keys": listed(labels(query.dimensions)),
+                "order": order_of(query),
             },
         )
         values: dict[str, object] = {"limit": query.limit, "offset": query.offset}
@@ -270,27 +250,6 @@ class Answers:
         }
         return Sums(f"({composed(statement('sums_of_rollups'), parts)})", {"rolled": name})
 
-    def _rolled_pages(self, query: Query) -> Iterator[Sums]:
-        """Yield sums by page of the quarters, months, weeks and days that a period is made of.
-
-        The longest first, so that few rows hold it. A week is none of a month's parts: it may lie
-        in two.
-        """
-        first, last = query.period.first, query.period.last
-        left = {first + n * _DAY for n in range((last - first).days + 1)}
-        spans = self._spans_within(query)
-        for name in _spans(query.dimensions):
-            firsts = []
-            for span, begin, end in spans:
-                theirs = {begin + n * _DAY for n in range((end - begin).days + 1)}
-                if span == name and theirs <= left:
-                    firsts.append(begin)
-                    left -= theirs
-            if firsts:
-                yield _page_sums("sums_of_page_spans", query, firsts, name)
-        if left:
-            yield _page_sums("sums_of_page_rollups", query, sorted(left))
-
     def _spans_within(self, query: Query) -> _Rows:
         """Return which spans are summed up and lie in a query's period."""
         key = (query.site, query.period.first, query.period.last)
@@ -326,20 +285,6 @@ class _Found:
         return f"(SELECT {self.columns[once]} AS visitors, * FROM {self.met})"
 
 
-def _page_sums(name: str, query: Query, firsts: Sequence[date], span: str = "day") -> Sums:
-    """Sum up by page what begins on one of these days; a join with them would be read whole."""
-    values = {f"{span}_{n}": first for n, first in enumerate(firsts)}
-    columns, is_one = _PAGES[rolled(query)]
-    parts = {
-        "times": times(query),
-        "columns": statement(columns),
-        "is_one": is_one,
-        "span": span,
-        "firsts": ", ".join(f"${value}" for value in values),
-    }
-    return Sums(f"({composed(statement(name), parts)})", values)
-
-
 def _family(query: Query, side: Side) -> tuple[object, ...] | None:
     """Return what queries about the same visits have in common."""
     if side is Side.SEALED and rolled(query) is not None:
@@ -349,74 +294,34 @@ def _family(query: Query, side: Side) -> tuple[object, ...] | None:
     return side, query.site, query.period, query.filters
 
 
-def _spans(dimensions: Sequence[Field]) -> tuple[str, ...]:
-    """Return by which spans sums may be: none may hold several of what is asked for."""
-    if not _WITHIN_WEEKS.isdisjoint(dimensions):
-        return ()
-    return ("month",) if Dimension.MONTH in dimensions else _SPANS
+def _is_course(query: Query) -> bool:
+    return not TIMES.isdisjoint(query.dimensions)
 
 
 def _beside(query: Query) -> tuple[object, ...] | None:
-    """Return what queries that rollups answer side by side have in common."""
-    name = rolled(query)
-    if name is None or name in _PAGES or len(query.dimensions) != 1 or query.offset:
+    """Return what queries that sums by day answer side by side have in common."""
+    if rolled(query) is None:
         return None
-    if not TIMES.isdisjoint(query.dimensions):
-        return None
-    return query.site, query.period, query.metrics, _order(query), query.limit
+    has_time = _is_course(query)
+    if pages.are_asked_for(query):
+        extent = query.limit, query.offset
+        return None if has_time else (query.site, query.period, ranked_by(query), *extent)
+    is_usual = not query.order_by if has_time else ranked_by(query) == RANKED_BY_VISITORS
+    is_alone = has_time and (len(query.dimensions) > 1 or rolled(query) != "total")
+    return None if query.offset or is_alone or not is_usual else (query.site, query.period)
 
 
-def rolled(query: Query) -> str | None:
-    """Return under which name sums by day hold the answer; None where they do not."""
-    if query.filters != EVERYTHING or not query.period.is_whole:
-        return None
-    fields = [field for _, field in stored(query)]
-    if len(fields) > 1 or any(isinstance(field, Property) for field in fields):
-        return None
-    if not fields:
-        return "total"
-    (field,) = fields
-    if field in WITHIN_DAYS:
-        return "hour"
-    return "page" if field is Dimension.PAGE else ACTIONS_OF_VISITS[field].name
-
-
-def needed(query: Query) -> list[Metric]:
-    """Return the metrics to be worked out, visitors always: small numbers of them are hidden."""
-    return [m for m in _METRICS if m in query.metrics or m is Metric.VISITORS]
-
-
-def _labels(dimensions: Sequence[Field]) -> list[str]:
-    plain = "{0}"
-    return [
-        f"{_TIME_LABELS.get(field, plain).format(f'd{n}')} AS k{n}"
-        for n, field in enumerate(dimensions)
-    ]
-
-
-def _order(query: Query) -> str:
-    """Return an ORDER BY list of closed names; dimensions last, so that the order is total."""
-    order = query.order_by
-    if not order:
-        has_time = not TIMES.isdisjoint(query.dimensions)
-        times = tuple((field, False) for field in query.dimensions if field in TIMES)
-        order = times if has_time else ((query.metrics[0], True),)
-    names = [
-        f"{_result_column(query, key)} {'DESC NULLS LAST' if descends else 'ASC NULLS FIRST'}"
-        for key, descends in order
-    ]
-    return ", ".join([*names, *(f"k{n}" for n in range(len(query.dimensions)))])
-
-
-def _is_candidate(query: Query) -> str:
-    """Return a condition that rows which cannot be among those asked for do not meet."""
-    key, descends = query.order_by[0] if query.order_by else (query.metrics[0], True)
-    is_first = TIMES.isdisjoint(query.dimensions) and descends and key in _ADDED_UP
-    metric = _result_column(query, key)
-    return composed(statement("is_candidate"), {"metric": metric}) if is_first else "true"
-
-
-def _result_column(query: Query, key: Metric | Field) -> str:
-    if isinstance(key, Metric):
-        return Metric.VISITORS.value if key is Metric.PERCENTAGE else key.value
-    return f"k{query.dimensions.index(key)}"
+def _shared_out(queries: Sequence[Query], rows: _Rows, keys: int) -> dict[Query, _Rows]:
+    """Return to each query its rows: those have a panel, `keys` dimensions, then all metrics."""
+    panels: dict[str | None, _Rows] = {}
+    for panel, *row in rows:
+        panels.setdefault(panel, []).append(tuple(row))
+    metrics = union(queries)
+    answers = {}
+    for query in queries:
+        places = [*range(len(query.dimensions))]
+        places += [keys + metrics.index(metric) for metric in needed(query)]
+        panel = rolled(query) if query.dimensions else "whole"
+        theirs = panels.get(panel, [])[: query.limit]
+        answers[query] = [tuple(row[place] for place in places) for row in theirs]
+    return answers

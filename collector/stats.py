@@ -12,7 +12,8 @@ from fractions import Fraction
 from math import floor
 from typing import Any
 
-from collector.answers import Answers, needed, rolled
+from collector.answers import Answers
+from collector.columns import needed, rolled
 from collector.filters import check_patterns
 from collector.parquet import PARQUET_MIB, as_parquet
 from collector.question import (

@@ -20,7 +20,7 @@ SIBLINGS = {
     "accounts": "control_file",
     "agents": "",
     "anonymise": "agents",
-    "answers": "filters question session sums",
+    "answers": "columns pages question session sums",
     "api_keys": "accounts control_file tokens",
     "app": (
         "anonymise clock control exclusions held hosts ingest journal keys request"
@@ -31,6 +31,7 @@ SIBLINGS = {
     "bots": "agents",
     "checkup": "anonymise config control_file doctor geo journal session store",
     "clock": "",
+    "columns": "filters question sums",
     "config": "hosts",
     "connection": "shortcuts",
     "control": "control_file domains",
@@ -73,6 +74,7 @@ SIBLINGS = {
     "networks": "accounts control_file",
     "notebook": "control",
     "objection": "",
+    "pages": "columns question session sums",
     "outbox": "control_file",
     "parquet": "session",
     "passwords": "",
@@ -90,7 +92,7 @@ SIBLINGS = {
     "shares": "control_file tokens",
     "sources": "",
     "statement": "config control exclusions held hosts journal keys objection",
-    "stats": "answers filters parquet question session store",
+    "stats": "answers columns filters parquet question session store",
     "store": "copied gate session",
     "subscriptions": "control control_file outbox",
     "sums": "filters question session",

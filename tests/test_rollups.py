@@ -198,3 +198,23 @@ def test_questions_that_differ_in_little_are_all_answered(here: House) -> None:
     assert all(
         row.compared == replace(row, compared=None) for row in here.stats.report(compared).rows
     )
+
+
+def test_what_is_answered_together_is_what_it_is_alone(here: House) -> None:
+    """Whatever metrics, limits and courses in time are asked for beside each other."""
+    (site,) = here.control.sites()
+    means = (Metric.VISITORS, Metric.VIEWS_PER_VISIT, Metric.BOUNCE_RATE)
+    asked = [
+        Query(site.id, metrics, dimensions, PERIOD, limit=limit)
+        for metrics, limit in ((COUNTS, 100), (means, 1))
+        for dimensions in (
+            (), (Dimension.DAY,), (Dimension.MONTH,), (Dimension.SOURCE,), (Dimension.NAME,),
+            (Dimension.DAY, Dimension.SOURCE), (Dimension.HOUR,), (Dimension.DAY, Dimension.PAGE),
+            (Dimension.PAGE,), (Dimension.ENTRY_PAGE,), (Dimension.EXIT_PAGE,),
+        )
+    ]  # fmt: skip
+    asked += [replace(query, offset=1) for query in asked[3:10]]
+    asked += [replace(query, order_by=((Metric.VISITORS, False),)) for query in asked[4:10]]
+    together = here.stats.reports(asked)
+    assert together == [here.stats.report(query) for query in asked]
+    assert sum(bool(report.rows) for report in together if isinstance(report, Report)) > 15

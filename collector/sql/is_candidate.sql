@@ -1,4 +1,4 @@
 /*metric*/ >= (
     SELECT coalesce(min( /*metric*/ ), 0)
-    FROM (SELECT /*metric*/ FROM summed ORDER BY /*metric*/ DESC LIMIT $limit + $offset)
+    FROM (SELECT /*metric*/ FROM summed ORDER BY /*metric*/ DESC NULLS LAST LIMIT $limit + $offset)
 )

@@ -1,6 +1,7 @@
 -- Sealed weeks, months or quarters by the number of the page.
 SELECT
     /*times*/
+    page,
     /*columns*/
 FROM archive.page_spans
-WHERE site = $site AND span = '/*span*/' AND date IN ( /*firsts*/ ) AND /*is_one*/
+WHERE site = $site AND span = '/*span*/' AND date IN ( /*firsts*/ )

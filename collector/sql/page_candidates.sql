@@ -1,0 +1,9 @@
+-- Of one kind: a visit without a pageview is said to enter at the page "", which nobody looked at.
+SELECT
+    '/*panel*/' AS panel,
+    page,
+    /*new_path*/
+    /*keys*/
+    /*metrics*/
+FROM summed
+WHERE /*panel*/_visitors > 0 AND /*is_candidate*/

@@ -1,1 +1,0 @@
-page, visitors, visits, pageviews, events, duration_s, entries, bounces, readings, engaged_s, scroll
