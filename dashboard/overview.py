@@ -222,7 +222,7 @@ def _series_of(frame: Frame, found: Mapping[str, Answer]) -> dict[str, Any]:
             title=say("{what}, {when}", what=title, when=view.title),
             description=say("The table below the chart has the same numbers."),
         ),
-        "rows": timeline.rows([moment for moment in line if moment.started], view.measure, least),
+        "rows": timeline.rows([moment for moment in line if moment.counted], view.measure, least),
         "notes": [(formats.short_day(note.date), note.text) for note in notes],
         "is_compared": any(moment.then is not None for moment in line),
         "unfinished": _unfinished(line, view.step),
@@ -240,7 +240,8 @@ def _unfinished(line: Sequence[Moment], step: Dimension) -> str:
 
 def _stretch(frame: Frame, answer: Answer, period: Period) -> Stretch:
     rows = () if isinstance(answer, Unanswered) else answer.rows
-    return Stretch(rows, buckets(period, frame.view.step, frame.site.timezone, frame.now))
+    steps = buckets(period, frame.view.step, frame.site.timezone, frame.now, frame.began)
+    return Stretch(rows, steps)
 
 
 def _properties(frame: Frame) -> tuple[str, ...]:

@@ -124,6 +124,7 @@ def _date(text: str) -> date:
 class State(Enum):
     """How far a stretch of time has come."""
 
+    BEFORE = "before"  # anything was counted
     OVER = "over"
     RUNNING = "running"
     TO_COME = "to come"
@@ -176,9 +177,9 @@ def bounds(period: Period, timezone: str) -> tuple[datetime, datetime]:
 
 
 def buckets(
-    period: Period, dimension: Dimension, timezone: str, now: datetime
+    period: Period, dimension: Dimension, timezone: str, now: datetime, began: date | None = None
 ) -> tuple[Bucket, ...]:
-    """Return every hour, day, week or month of a period, in order.
+    """Return every hour, day, week or month of a period, in order; `began` is when counting did.
 
     An hour that the clock skips is left out; one that it repeats is there once. A week begins on
     Monday, the first one with the period.
@@ -188,11 +189,12 @@ def buckets(
     if dimension is Dimension.HOUR:
         ends = [start + timedelta(hours=1) for start in starts]
     present = local_now(now, timezone).replace(tzinfo=None)
+    since = datetime.combine(began or date.min, time.min)
     return tuple(
         Bucket(
             _key(start, dimension),
             start,
-            _state(start, end, present),
+            State.BEFORE if end <= since else _state(start, end, present),
             is_cut=_is_cut(start, end, period, dimension),
         )
         for start, end in zip(starts, ends, strict=True)

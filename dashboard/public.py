@@ -205,32 +205,42 @@ def _questions(site: Site, period: Period, step: Dimension, chosen: Filter) -> l
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Answers as of a moment, and the day on which the site's counting began."""
+
+    at: datetime
+    began: date | None
+    reports: list[Report]
+
+
 class Answers:
     """Asks once for all who look within some minutes: days that are over change no more."""
 
     def __init__(self, parts: Parts) -> None:
         self._stats = parts.stats
-        self._kept: OrderedDict[tuple[Query, ...], tuple[datetime, list[Report]]] = OrderedDict()
+        self._kept: OrderedDict[tuple[Query, ...], Found] = OrderedDict()
         self._lock = threading.Lock()
 
-    def to(self, asked: Sequence[Query], now: datetime) -> list[Report]:
-        """Return an answer to each question. Blocking.
+    def to(self, asked: Sequence[Query], now: datetime) -> Found:
+        """Return an answer to each question about a site. Blocking.
 
         Raises:
             TooSlowError: they took too long.
         """
         key = tuple(asked)
         with self._lock:
-            at, found = self._kept.get(key, (None, []))
-        if at is not None and timedelta() <= now - at < _KEPT_FOR:
-            return found
-        found = []
+            kept = self._kept.get(key)
+        if kept is not None and timedelta() <= now - kept.at < _KEPT_FOR:
+            return kept
+        reports = []
         for answer in answers(self._stats, asked):
             if isinstance(answer, Unanswered):
                 raise TooSlowError(answer.reason)
-            found.append(answer)
+            reports.append(answer)
+        found = Found(now, self._stats.first_date(asked[0].site), reports)
         with self._lock:
-            self._kept[key] = (now, found)
+            self._kept[key] = found
             self._kept.move_to_end(key)
             while len(self._kept) > _MOST_KEPT:
                 self._kept.popitem(last=False)
@@ -243,9 +253,9 @@ def _numbers(
     now = parts.clock()
     period, step = preset.period(local_now(now, site.timezone).date()), _STEPS[preset]
     found = reports.to(_questions(site, period, step, chosen), now)
-    totals, line, *lists = ([_masked(row) for row in report.rows] for report in found)
+    totals, line, *lists = ([_masked(row) for row in report.rows] for report in found.reports)
     everybody = Totals.of(totals[0] if totals else None)
-    stretch = Stretch(line, buckets(period, step, site.timezone, now))
+    stretch = Stretch(line, buckets(period, step, site.timezone, now, found.began))
     moments = timeline.moments(stretch, None, step)
     per = {"measure": Measure.VISITORS.label}
     is_monthly = step is Dimension.MONTH
@@ -264,7 +274,9 @@ def _numbers(
             description=say("The table below the chart has the same numbers."),
         ),
         "moments": [
-            (each.name, Measure.VISITORS.written(each.totals, LEAST_VISITORS)) for each in moments
+            (each.name, Measure.VISITORS.written(each.totals, LEAST_VISITORS))
+            for each in moments
+            if each.counted
         ],
         "tables": [_table(field, rows) for field, rows in zip(_TABLES, lists, strict=True)],
     }

@@ -45,9 +45,9 @@ class Moment:
         return say("{when}, in part", when=self.name) if self.is_cut else self.name
 
     @property
-    def started(self) -> bool:
+    def counted(self) -> bool:
         """Whether there can be numbers at all."""
-        return self.bucket.state is not State.TO_COME
+        return self.bucket.state not in {State.BEFORE, State.TO_COME}
 
     @property
     def running(self) -> bool:
@@ -143,7 +143,7 @@ def points(
     least_visitors: int = 0,
     noted: Sequence[date] = (),
 ) -> tuple[Point, ...]:
-    """Return what the chart draws of a measure; what is to come has no value.
+    """Return what the chart draws of a measure; what is to come, or was before, has no value.
 
     Days about which something is noted are marked, each in the step it belongs to.
     """
@@ -154,7 +154,7 @@ def points(
     reader = Reader.of(measure, least_visitors)
     return tuple(
         Point(
-            measure.of(moment.totals) if moment.started else None,
+            measure.of(moment.totals) if moment.counted else None,
             not (moment.running or moment.is_cut),
             *_label(moment.bucket.start, step, len(line)),
             reader.read(moment),

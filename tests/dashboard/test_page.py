@@ -95,6 +95,20 @@ def test_the_numbers_of_the_chart_can_be_read_as_a_table(busy: Newsroom) -> None
     assert rows[-1] == ("14:00\N{EN DASH}15:00 so far", "1")
 
 
+def test_the_chart_begins_with_the_first_day(busy: Newsroom) -> None:
+    """What was before it has a place on the axis, but is no zero: there was nobody to count."""
+    page = site_page(busy, "?period=7d")
+    assert re.findall(r'<tr><th scope="row">([^<]+)</th><td>(\d+)</td>', page) == [
+        ("Mon 23 Nov", "1")
+    ]
+    assert page.count('<g class="at">') == 1
+    assert page.count('class="dot"') == 1
+    assert ">Wed 18</text>" in page
+    before = site_page(busy, "?period=custom&from=2026-11-01&to=2026-11-20")
+    assert "Counting began on 23 November 2026." in before
+    assert '<g class="at">' not in before
+
+
 def test_the_chart_ends_with_the_present(busy: Newsroom) -> None:
     """The hours of today that are to come have a place on the axis, but no points."""
     page = site_page(busy)
