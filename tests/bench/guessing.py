@@ -11,6 +11,9 @@ with nobody who guesses and with somebody who guesses at `serve`. All servers ar
 loads on the other. Rates by the clock say what is left where everything has to share one core.
 "us an event" is the processor time of the process that takes the events, for `serve` with all that
 it does for tries: it holds on a busy machine, too. Loading is left out, which goes by turns.
+"idle" is the share of the time in which the servers' core waited for the loads or a disk, "loads"
+how much of theirs events and tries together took to send: where the one is near 0 and the other
+not near 1, the rate is the servers'.
 
 Then the owner logs in beside the guessing, in a browser that was used for it before and in one that
 was not; there it is tried again, once a second, also when the guessing is over.
@@ -66,6 +69,7 @@ class Guesses:
 
     tries: int = 0
     seconds: float = 0.0
+    cpu_s: float = 0.0  # that they took to send
     answers: Counter[str] = field(default_factory=Counter)
 
 
@@ -122,6 +126,7 @@ def _guess(port: int, seconds: float, rate: int, pipe: "Connection") -> None:
                 found.tries += 1
             await asyncio.sleep(_EVERY_S)
         found.seconds = time.perf_counter() - begun
+        found.cpu_s = time.process_time()
         pipe.send(found)
 
     uvloop.run(run())
@@ -179,6 +184,7 @@ class Measured:
 
     run: Run
     loop_s: float
+    guesser: float  # of a core
 
     @property
     def cost_us(self) -> float:
@@ -189,7 +195,8 @@ class Measured:
 def _shown(runs: dict[str, dict[int, list[Measured]]], rate: int) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in (
-        "server", "tries/s", "events/s", "kept", "us an event", "kept", "p99 ms", "failed", "",
+        "server", "tries/s", "events/s", "kept", "us an event", "kept", "idle", "loads", "p99 ms",
+        "failed", "",
     ):  # fmt: skip
         table.add_column(column, justify="right")
     for name, of in runs.items():
@@ -204,6 +211,8 @@ def _shown(runs: dict[str, dict[int, list[Measured]]], rate: int) -> Table:
                 f"{rates[each] / rates[0]:.2f}",
                 f"{costs[each]:.0f}",
                 f"{kept:.2f}",
+                f"{_median(one.run.idle for one in found):.2f}",
+                f"{_median(one.run.load + one.guesser for one in found):.2f}",
                 f"{_median(one.run.p99_ms for one in found):.1f}",
                 str(sum(one.run.failed for one in found)),
                 "" if not each else "held" if kept >= KEEPS else "NOT HELD",
@@ -225,11 +234,13 @@ def _costs(
             for with_tries, of in runs[name].items():
                 rate, port = asked.tries * with_tries, servers["serve"].port
                 before_s = server.loop_s()
-                with guessing(port, asked.seconds + 1, rate, found):
+                guesses: list[Guesses] = []
+                with guessing(port, asked.seconds + 1, rate, guesses):
                     run = server.measure(texts, asked.seconds, asked.connections)
                 # The load's first second is not among its requests, but costs as much.
                 loop_s = (server.loop_s() - before_s) * asked.seconds / (asked.seconds + 1)
-                of.append(Measured(run, loop_s))
+                found += guesses
+                of.append(Measured(run, loop_s, sum(g.cpu_s / g.seconds for g in guesses)))
                 for each in servers.values():
                     each.drain()
     return runs

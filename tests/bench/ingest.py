@@ -45,6 +45,7 @@ SITE = "bench.example"
 HERE = Path(__file__).parents[2]
 THEIRS = "ingest of the other"
 PAIR = "ingest x2"
+_WARM_S = 1.0  # of a load, before anything is measured
 _PAIR_COSTS = 1.1  # at most, of what an event costs one worker
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 _BARE = """
@@ -100,6 +101,8 @@ class Run:
     resident_mib: float
     failed: int
     drained_s: float = 0.0
+    idle: float = 0.0  # the share of the time in which the servers' core had nothing to do
+    load: float = 0.0  # the share of a core that the load took to send
 
     @property
     def rate(self) -> float:
@@ -186,15 +189,19 @@ def _load(
     os.sched_setaffinity(0, {LOAD_CORE})
 
     async def run() -> None:
-        feed = _Feed(texts, 1.0, seconds, connections)
+        feed = _Feed(texts, _WARM_S, seconds, connections)
         loop = asyncio.get_running_loop()
         for _ in range(connections):
             await loop.create_connection(lambda: _Client(feed), "127.0.0.1", port)
         await feed.is_over.wait()
+        took_s = time.process_time()
         ranked = sorted(feed.latencies)
         pipe.send(
-            (len(ranked), feed.failed, ranked[len(ranked) // 2], ranked[int(len(ranked) * 0.99)])
-        )
+            (
+                len(ranked), feed.failed, ranked[len(ranked) // 2],
+                ranked[int(len(ranked) * 0.99)], took_s / (seconds + _WARM_S),
+            )
+        )  # fmt: skip
 
     uvloop.run(run())
 
@@ -277,10 +284,11 @@ class Server:
             target=_load, args=(self.port, texts, seconds, connections, sending)
         )
         load.start()
-        time.sleep(1.0)
-        cpu_s = self.cpu_s()
-        count, failed, p50_s, p99_s = receiving.recv()
-        cpu_s = self.cpu_s() - cpu_s
+        time.sleep(_WARM_S)
+        cpu_s, idle_s, begun = self.cpu_s(), _idle_s(), time.monotonic()
+        count, failed, p50_s, p99_s, share = receiving.recv()
+        cpu_s, idle_s = self.cpu_s() - cpu_s, _idle_s() - idle_s
+        idle = idle_s / (time.monotonic() - begun)
         load.join()
         drained_s = self.drain()
         return Run(
@@ -292,6 +300,8 @@ class Server:
             resident_mib=self.resident_mib(),
             failed=failed,
             drained_s=drained_s,
+            idle=idle,
+            load=share,
         )
 
     def stop(self) -> None:
@@ -299,6 +309,15 @@ class Server:
         self.process.terminate()
         self.process.wait(15)
         self._log.close()
+
+
+def _idle_s() -> float:
+    """Return for how long the servers' core had nothing to do, or waited for a disk."""
+    for line in Path("/proc/stat").read_text().splitlines():
+        name, *ticks = line.split()
+        if name == f"cpu{SERVER_CORE}":
+            return (int(ticks[3]) + int(ticks[4])) / _TICKS_A_SECOND
+    raise SystemExit(f"there is no core {SERVER_CORE}")
 
 
 def free_port() -> int:
