@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
+from dashboard.charts import Point, Tick, time_series
+from dashboard.formats import Unit
 from tests.browser.endtoend.conftest import WINDOW
 from tests.browser.endtoend.desk import Desk, barriers, press, sticks_out
 from tests.browser.endtoend.website import DASHBOARD, LONG, QUIET, READ, Front
-from tests.serving import around_today, pageview
+from tests.serving import pageview
 
 NARROW: ViewportSize = {"width": 320, "height": 640}
 LONG_WORDS = "long-words-" * 60
@@ -21,6 +22,12 @@ _CUT_LABELS = """() => [...document.querySelectorAll(".chart text:not(.at *)")].
     const { left, right } = label.getBoundingClientRect()
     return left < (isDrawnBeyond ? 0 : box.left) || right > (isDrawnBeyond ? innerWidth : box.right)
 }).map((label) => label.textContent)"""
+_REDRAW = """(chart) => {
+    document.querySelector(".chart").outerHTML = chart
+    document.dispatchEvent(new Event("renewed"))
+}"""
+_CURSORS = """() => [0, 99, 199].map((n) => Math.round(
+    100 * document.querySelectorAll(".at circle")[n].getAttribute("cy")) / 100)"""
 COLLECTOR = {"Host": "stats.example.net"}
 _ABOVE_THE_FOLD = """() => ["tiles", "series"].map((name) =>
     Math.round(document.querySelector("." + name).getBoundingClientRect().bottom))"""
@@ -144,26 +151,28 @@ def test_the_chart_can_be_read_value_by_value(read: Desk) -> None:
 
 
 def test_many_values_are_read_as_few_are(read: Desk) -> None:
-    """Nothing lies over a year of days until somebody comes near; then all of it, in its place."""
-    page, (_, tomorrow) = read.page, around_today()
-    days = f"?period=custom&from={tomorrow - timedelta(days=300)}&to={tomorrow}&step=day"
-    page.goto(f"{DASHBOARD}sites/{READ}{days}")
-    expect(page.locator(".plot")).to_have_attribute("tabindex", "0")
-    assert page.locator(".at").count() == 0
-    page.locator(".plot").focus()
-    page.keyboard.press("End")
-    expect(page.locator("#said")).to_contain_text("so far: 3 visitors")
-    dot, cursor = (page.locator(f".plot {which}").last for which in (".dot", ".on circle"))
-    assert [dot.get_attribute("cy"), cursor.get_attribute("r")] == [
-        cursor.get_attribute("cy"),
-        "3.5",
-    ]
-    page.keyboard.press("Home")
-    expect(page.locator(".at.on text")).to_contain_text(": 0 visitors")
-    assert page.locator(".on circle").get_attribute("cy") == "240"
-    page.goto(f"{DASHBOARD}sites/{READ}{days}")
-    page.locator(".plot").hover(position={"x": 1, "y": 60})
-    expect(page.locator(".at:hover text")).to_contain_text(": 0 visitors")
+    """Nothing lies over 201 of them until somebody comes near; then all of it, in its place."""
+    page = read.page
+    page.goto(f"{DASHBOARD}sites/{READ}?period=28d")  # which does not renew itself meanwhile
+    values = [None, *range(200)]
+    points = [Point(each, each != 199, "", Tick.NONE, f"it is {each}") for each in values]
+    page.mouse.move(0, 0)
+    plot = page.locator(".plot")
+    for is_pointed_at in (False, True):
+        page.evaluate(_REDRAW, time_series(points, Unit.COUNT, "", ""))
+        assert page.locator(".at").count() == 0
+        if is_pointed_at:
+            plot.hover()
+        else:
+            plot.press("Home")
+        expect(page.locator(".at")).to_have_count(200)
+        assert page.evaluate(_CURSORS) == [240, 142.98, 44.98]  # of 0, 99 and 199 up to 200
+    plot.focus()
+    for key, said in (("Home", "it is 0"), ("End", "it is 199"), ("ArrowLeft", "it is 198")):
+        page.keyboard.press(key)
+        expect(page.locator("#said")).to_have_text(said)
+        expect(page.locator(".at.on text")).to_have_text(said)
+    page.keyboard.press("Escape")
 
 
 def test_a_click_on_a_row_filters_and_one_with_alt_shows_all_others(read: Desk) -> None:
