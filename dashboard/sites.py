@@ -1,7 +1,7 @@
 """The front page: all sites, each with how many came and how that has changed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -15,7 +15,7 @@ from collector.accounts import ALL_SITES
 from collector.control import Site
 from collector.question import Dimension, Metric, Period, Query, TooSlowError
 from dashboard.addresses import Link, site_path
-from dashboard.asker import who_asks
+from dashboard.asker import Asker, who_asks
 from dashboard.asking import Answer, Unanswered, answers
 from dashboard.charts import sparkline
 from dashboard.comparing import change_of
@@ -75,6 +75,16 @@ def front_page(parts: Parts, request: Request) -> Response:
     sites = asker.sees(parts.control.sites())
     if len(sites) == 1:
         return RedirectResponse(site_path(sites[0]), 303)
+    if not sites and (why := _why_none(asker, parts.control.sites())) is not None:
+        headline, text = why
+        return render(
+            "sites.html",
+            headline=headline,
+            text=text,
+            has_sites=False,
+            refresh_s=None,
+            notices=(),
+        )
     now = parts.clock()
     search = request.query_params.get("q", "").strip()[:_SEARCH_MAX_CHARACTERS]
     sort = request.query_params.get("sort", Sort.VISITORS)
@@ -90,6 +100,21 @@ def front_page(parts: Parts, request: Request) -> Response:
         sort=order.value,
         unknown=_unknown(parts, now.date()) if asker.role(ALL_SITES) else 0,
         refresh_s=REFRESH_S if sites else WAITING_S,
+    )
+
+
+def _why_none(asker: Asker, sites: Sequence[Site]) -> tuple[str, str] | None:
+    """Say why somebody may look at no site; None where they can add one."""
+    at_home = replace(asker, barred=frozenset())
+    if at_home.sees(sites):
+        return say("Not from here"), say(
+            "The owners of your sites let your role in from some networks alone, and this is none"
+            " of them."
+        )
+    if at_home.sees_all:
+        return None
+    return say("No site for you yet"), say(
+        "Nobody has let you in to a site, or not any more. Those who own one can."
     )
 
 

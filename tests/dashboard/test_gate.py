@@ -180,6 +180,7 @@ def missing_of(people: dict[str, Person], route: str) -> bytes:
     return people["owner"].ask(*addressed(route, "nobody.example")).content
 
 
+@pytest.mark.usefixtures("people")  # of whom one is left who owns all
 def test_the_front_page_lists_what_one_may_look_at(room: Newsroom) -> None:
     """With one site it leads there; the others are not named, nor what came for none."""
     mine = site_of(room, MINE).id
@@ -207,6 +208,7 @@ def test_whoever_may_not_do_something_is_led_back_to_what_they_may_look_at(
     assert '<a href="/">To the front page</a>' in refused.text
 
 
+@pytest.mark.usefixtures("people")  # of whom one is left who owns all
 def test_a_role_that_is_taken_away_is_gone_at_once(room: Newsroom) -> None:
     """The gate asks each time."""
     mine = site_of(room, MINE).id

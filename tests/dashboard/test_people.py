@@ -141,13 +141,18 @@ def test_a_role_comes_from_its_networks_alone(room: Newsroom) -> None:
         page = viewer.get(SITE)
         assert (page.status_code == 200) == is_in
         assert ("Not from here" in page.text) != is_in
-        assert (viewer.get("/").status_code == 303) == is_in
+        front = viewer.get("/")
+        assert (front.status_code == 303) == is_in
+        assert ("Not from here" in front.text) != is_in
         headers = {"Authorization": f"Bearer {key}"}
         asked = viewer.post("/api/v2/query", content=query, headers=headers)
         assert (asked.status_code == 200) == is_in
         assert room.editor().get(SITE).status_code == 200
     stranger = room.editor("s@example.com", Role.VIEWER, 99)
     assert "There is no such site" in stranger.get(SITE).text
+    nothing = stranger.get("/").text
+    assert "No site for you yet" in nothing
+    assert "gatecount site add" not in nothing  # which is not theirs to do
 
 
 def test_nobody_shuts_themselves_out(room: Newsroom) -> None:
