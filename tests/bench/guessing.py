@@ -8,7 +8,8 @@ first, for the account of an owner, whose password is not among them.
 
 `serve`, which has the dashboard, and `ingest` beside it take turns under a full load of events,
 with nobody who guesses and with somebody who guesses at `serve`. All servers are on one core, all
-loads on the other. Rates by the clock say what is left where everything has to share one core.
+loads on the other. Rates by the clock say what is left where everything has to share one core. Then
+`ingest` has that core to itself, as where there are cores enough, and `serve` goes to the other.
 "us an event" is the processor time of the process that takes the events, for `serve` with all that
 it does for tries: it holds on a busy machine, too. Loading is left out, which goes by turns.
 "idle" is the share of the time in which the servers' core waited for the loads or a disk, "loads"
@@ -48,12 +49,13 @@ from collector.control import Control
 from collector.logins import Logins
 from collector.passwords import Passwords
 from dashboard.shield import DEVICE_COOKIE
-from tests.bench.ingest import HERE, LOAD_CORE, SITE, Run, Server, free_port, requests
+from tests.bench.ingest import HERE, LOAD_CORE, SERVER_CORE, SITE, Run, Server, free_port, requests
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 KEEPS = 0.90
+_APART = "ingest, apart"
 EMAIL, PASSWORD = "owner@example.com", "wooden-lantern-over-harbour"
 _GUESSED = HERE / "collector" / "lists" / "common_passwords.txt"
 _CONNECTIONS = 200  # kept open
@@ -228,9 +230,11 @@ def _costs(
     servers: dict[str, Server], asked: argparse.Namespace, found: list[Guesses]
 ) -> dict[str, dict[int, list[Measured]]]:
     texts = requests(50_000, random.Random(7))
-    runs: dict[str, dict[int, list[Measured]]] = {name: {0: [], 1: []} for name in servers}
+    taking = {**servers, _APART: servers["ingest"]}
+    runs: dict[str, dict[int, list[Measured]]] = {name: {0: [], 1: []} for name in taking}
     for _ in range(asked.rounds):
-        for name, server in servers.items():
+        for name, server in taking.items():
+            _keep_to(servers["serve"], LOAD_CORE if name == _APART else SERVER_CORE)
             for with_tries, of in runs[name].items():
                 rate, port = asked.tries * with_tries, servers["serve"].port
                 before_s = server.loop_s()
@@ -244,6 +248,12 @@ def _costs(
                 for each in servers.values():
                     each.drain()
     return runs
+
+
+def _keep_to(server: Server, core: int) -> None:
+    """Let all threads of a server run on one core."""
+    for thread in Path(f"/proc/{server.process.pid}/task").iterdir():
+        os.sched_setaffinity(int(thread.name), {core})
 
 
 def _log_in(port: int, device: str = "") -> str:
