@@ -33,6 +33,7 @@ from collector.question import (
     Metric,
     Not,
     Operator,
+    Period,
     Property,
     Query,
     conditions,
@@ -239,15 +240,20 @@ def report(events: Iterable[Event], query: Query) -> dict[Key, Values]:
     let_through = [
         action
         for visit in visits(of_site)
-        if query.period.first <= date.fromisoformat(visit.first.date) <= query.period.last
         for action in _actions(visit)
-        if holds(query.filters, action)
+        if _is_within(query.period, action.event) and holds(query.filters, action)
     ]
     visitors = Group(let_through).visitors
     return {
         key: tuple(_value(metric, query, key, group, read, visitors) for metric in query.metrics)
         for key, group in _groups(let_through, query).items()
     }
+
+
+def _is_within(period: Period, event: Event) -> bool:
+    """Tell whether something happened on the days, and in the hours of the first and last one."""
+    hour = date.fromisoformat(event.date), event.hour
+    return (period.first, period.first_hour) <= hour <= (period.last, period.last_hour)
 
 
 def _groups(let_through: list[Action], query: Query) -> dict[Key, Group]:

@@ -257,9 +257,19 @@ def queries(draw: st.DrawFn, days: int) -> Query:
         site=draw(st.sampled_from([SITE] * 7 + [OTHER_SITE])),
         metrics=of,
         dimensions=by,
-        period=Period(date_after(min(ends)), date_after(max(ends))),
+        period=draw(cut(min(ends), max(ends))),
         filters=tree,
     )
+
+
+@st.composite
+def cut(draw: st.DrawFn, first: int, last: int) -> Period:
+    """Return a period of some days, one in four times from an hour or until an hour."""
+    hours = [0, 23]
+    if draw(st.integers(0, 3)) == 0:
+        hours = [draw(st.sampled_from([0, draw(st.integers(0, 23))])), draw(st.integers(0, 23))]
+        hours = sorted(hours) if first == last else hours
+    return Period(date_after(first), date_after(last), *hours)
 
 
 def date_after(days: int) -> date:
@@ -373,7 +383,7 @@ def pages(draw: st.DrawFn) -> list[Query]:
     kept = All(tuple(draw(st.lists(simple, min_size=1, max_size=2))))
     some = draw(st.lists(st.sampled_from(PANELS), min_size=2, max_size=7, unique=True))
     last = draw(st.integers(LONG_DAYS // 2 - 1, LONG_DAYS))
-    period = Period(date_after(draw(st.integers(-1, 3))), date_after(last))
+    period = draw(cut(draw(st.integers(-1, 3)), last))
     found = EVERYTHING if kept == All((EVERYTHING,)) else kept
     return [
         Query(SITE, draw(st.sampled_from([SOME[:2], SOME, ALL])), by, period, found) for by in some
