@@ -11,8 +11,10 @@ from typing import Any
 
 from collector import pages
 from collector.columns import (
+    OF_PARTS,
     RANKED_BY_VISITORS,
     computed,
+    is_rolled,
     kinds_of,
     label_of,
     labels,
@@ -20,6 +22,7 @@ from collector.columns import (
     order_of,
     ranked_by,
     rolled,
+    rolled_in_part,
     totals,
     union,
     worked_out,
@@ -241,14 +244,17 @@ class Answers:
 
     def _rolled_sums(self, query: Query) -> Sums | None:
         """Return what was summed up when days were sealed, where that holds the answer."""
-        name = rolled(query)
-        if name is None:
-            return None
+        whole, in_part = rolled(query), rolled_in_part(query)
         parts = {
             "times": times(query),
             "rolled_key": listed(f"value AS d{n}" for n, _ in stored(query)),
         }
-        return Sums(f"({composed(statement('sums_of_rollups'), parts)})", {"rolled": name})
+        if whole is not None:
+            return Sums(f"({composed(statement('sums_of_rollups'), parts)})", {"rolled": whole})
+        if in_part is not None:
+            values = {"rolled": in_part, "clock": OF_PARTS[in_part]}
+            return Sums(f"({composed(statement('sums_of_parts'), parts)})", values)
+        return None
 
     def _spans_within(self, query: Query) -> _Rows:
         """Return which spans are summed up and lie in a query's period."""
@@ -287,7 +293,7 @@ class _Found:
 
 def _family(query: Query, side: Side) -> tuple[object, ...] | None:
     """Return what queries about the same visits have in common."""
-    if side is Side.SEALED and rolled(query) is not None:
+    if side is Side.SEALED and is_rolled(query):
         return None
     if road(query, side) not in {Road.VISITS, Road.VISITS_OF_ACTIONS}:
         return None

@@ -25,6 +25,9 @@ _METRICS: Final = {
 ADDED_UP = frozenset(
     {Metric.VISITORS, Metric.VISITS, Metric.PAGEVIEWS, Metric.EVENTS, Metric.PERCENTAGE}
 )
+_LAST_HOUR: Final = 23
+# What is kept of a day by hour: under which name until an hour.
+OF_PARTS: Final = {"total": "began", "hour": "hour"}
 RANKED_BY_VISITORS: Final = "visitors DESC NULLS LAST"
 _SUMMED = re.compile(r"total\((\w+)\)")
 # What of an hour ({0}) and the date is written in an answer.
@@ -104,7 +107,28 @@ def result_column(query: Query, key: Metric | Field) -> str:
 
 def rolled(query: Query) -> str | None:
     """Return under which name sums by day hold the answer; None where they do not."""
-    if query.filters != EVERYTHING or not query.period.is_whole:
+    return _summed_up(query) if query.period.is_whole else None
+
+
+def rolled_in_part(query: Query) -> str | None:
+    """Return the same of a period that begins or ends within a day, but not both within one."""
+    period, name = query.period, _summed_up(query)
+    if period.is_whole or (name == "hour" and period.first_hour > 0):
+        return None  # a visit that began before has an hour of its own
+    is_cut_twice = period.first_hour > 0 and period.last_hour < _LAST_HOUR
+    if period.first == period.last and is_cut_twice:
+        return None
+    return name if name in OF_PARTS else None
+
+
+def is_rolled(query: Query) -> bool:
+    """Tell whether sums by day hold the answer."""
+    return rolled(query) is not None or rolled_in_part(query) is not None
+
+
+def _summed_up(query: Query) -> str | None:
+    """Return by what sums of whole days are kept that a query asks for."""
+    if query.filters != EVERYTHING:
         return None
     fields = [field for _, field in stored(query)]
     if len(fields) > 1 or any(isinstance(field, Property) for field in fields):

@@ -13,7 +13,7 @@ from math import floor
 from typing import Any
 
 from collector.answers import Answers
-from collector.columns import needed, rolled
+from collector.columns import is_rolled, needed
 from collector.filters import check_patterns
 from collector.parquet import PARQUET_MIB, as_parquet
 from collector.question import (
@@ -99,7 +99,7 @@ class Stats:
         Raises:
             TooSlowError: others took too long.
         """
-        if all(rolled(query) is not None for query in queries):
+        if all(map(is_rolled, queries)):
             yield
             return
         if not self._heavy.acquire(timeout=self._limit_s):

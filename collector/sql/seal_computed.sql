@@ -5,7 +5,7 @@ WITH numbered AS (
     SELECT *, visitor AS token, $site AS site, $date AS date FROM temp.numbered
 )
 SELECT
-    * EXCLUDE (token, hours),
+    * EXCLUDE (token),
     token AS visitor,
     row_number() OVER (PARTITION BY token ORDER BY island) AS visit,
     count(*) OVER (PARTITION BY token) AS visits

@@ -397,3 +397,17 @@ def test_pages_of_a_busy_fortnight_equal_the_oracles(
 ) -> None:
     """What several questions need is worked out once, and answers each of them."""
     check(fortnight.here, fortnight.events, *asked)
+
+
+@pytest.mark.parametrize("hours", [(0, 9), (13, 23), (10, 15)], ids=["until", "from", "both"])
+def test_parts_of_days_equal_the_oracles(fortnight: Fortnight, hours: tuple[int, int]) -> None:
+    """However a course is drawn, days of which only some hours count have those and no others."""
+    check(
+        fortnight.here,
+        fortnight.events,
+        *(
+            Query(SITE, ALL, by, Period(date_after(2), date_after(last), *hours))
+            for by in ((), (Dimension.HOUR,), (Dimension.DAY,))
+            for last in (2, LONG_DAYS // 2 - 1, LONG_DAYS)
+        ),
+    )

@@ -79,8 +79,8 @@ CREATE TABLE archive.events (
 );
 
 -- Sums of each sealed day by the values of one dimension; `dimension` is a column of a visit or an
--- event, 'total' of everything, 'hour' of when. Over days all of them can be added up, visitors
--- too, since a visitor is one of a day.
+-- event, 'total' of everything, 'hour' of when, 'began' and 'ended' of when first and last. Over
+-- days all of them can be added up, visitors too, since a visitor is one of a day.
 CREATE TABLE archive.rollups (
     site INTEGER,
     date DATE,
