@@ -102,11 +102,16 @@ class Compared:
     @property
     def so_far(self) -> str:
         """How far it is compared, when only a part is over."""
-        if self.part is None:
-            return ""
-        if not self.part.is_whole:
-            return say("both until {clock}", clock=f"{self.part.last_hour + 1:02}:00")
+        if self.clock:
+            return say("both until {clock}", clock=self.clock)
         return say("both without today") if self.is_partial else ""
+
+    @property
+    def clock(self) -> str:
+        """Until when on a clock both are compared, when it is only some hours of a day."""
+        if self.part is None or self.part.is_whole:
+            return ""
+        return f"{self.part.last_hour + 1:02}:00"
 
 
 def site_page(frame: Frame, _request: Request) -> Response:

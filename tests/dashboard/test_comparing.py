@@ -55,9 +55,11 @@ def test_today_is_compared_with_the_same_hours_of_another_day(compared: Newsroom
     """The hour that is not over is left out of both, and the page says so."""
     page = site_page(compared)
     assert "against Mon 23 Nov, both until 14:00" in Markup(page).words
-    assert _changes(page)[:2] == ["as before", "as before"]
+    assert _changes(page)[:2] == ["as before until 14:00", "as before until 14:00"]
     assert 'class="line then"' in page
     assert "2 visitors (Mon 23 Nov: 2)" in page
+    page = site_page(compared, "?period=custom&from=2026-11-23&to=2026-11-24")
+    assert _changes(page)[0] == "new without today"
 
 
 def test_a_whole_period_says_from_what_it_changed(compared: Newsroom) -> None:
