@@ -27,14 +27,18 @@ class Gate:
                 self._changed.notify_all()
 
     @contextlib.contextmanager
-    def closed(self) -> Iterator[None]:
-        """Change what is read while the context lasts; whoever reads is waited for."""
+    def closed(self, within_s: float | None = None) -> Iterator[bool]:
+        """Change what is read while the context lasts; whoever reads is waited for.
+
+        Args:
+            within_s: no longer than that; False then, and nothing may be changed.
+        """
         with self._changed:
             self._changed.wait_for(lambda: not self._is_closed)
             self._is_closed = True
-            self._changed.wait_for(lambda: self._readers == 0)
+            is_free = self._changed.wait_for(lambda: self._readers == 0, within_s)
         try:
-            yield
+            yield is_free
         finally:
             with self._changed:
                 self._is_closed = False

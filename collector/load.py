@@ -63,6 +63,7 @@ class Loader:
             self.moved_at_s = time.monotonic()
             if loaded_bytes:
                 self._store.release_memory()
+            self._store.tidy()
             return loaded_bytes
 
     @contextlib.contextmanager

@@ -56,6 +56,7 @@ class Session:
     ) -> None:
         self._connection = connection
         self._ends_at_s = ends_at_s
+        self.statements = 0  # that were run
 
     def run(self, name: str, **values: object) -> list[tuple[Any, ...]]:
         """Run `sql/NAME.sql` with its `$values` bound; return all rows."""
@@ -70,6 +71,7 @@ class Session:
         """
         if self._ends_at_s is not None and time.monotonic() >= self._ends_at_s:
             raise StoreInterruptedError("no time left")
+        self.statements += 1
         try:
             return self._connection.execute(text, values or None).fetchall()
         except duckdb.InterruptException:

@@ -26,6 +26,7 @@ from collector.session import (
     Session,
     StoreBusyError,
     StoreError,
+    StoreMemoryError,
     statement,
     told,
 )
@@ -41,6 +42,9 @@ _ROW_GROUP_ROWS = {"live": 16_384, "archive": 122_880}
 _CHECKPOINT_THRESHOLD = "4MB"
 # When that much was freed, it goes back to the system; by default 128 MB and 512 MB stay.
 _FLUSH_THRESHOLD = "1MB"
+# After so many statements; they leave 0.4 KiB each where they load, and 4 KiB in a dashboard.
+_TIDY_AFTER = 5_000
+_TIDY_WITHIN_S = 0.1  # who wants to read waits for it
 _SPILL_LIMIT = "4GB"  # the default is nine tenths of the free disk
 # Whoever waits for an answer goes first: on a busy core DuckDB's threads get a third of the time.
 _NICENESS = 5
@@ -94,6 +98,7 @@ class Store:
         self._threads = threads
         self._copying = copying
         self._gate = Gate()
+        self._statements = 0  # since the last tidying, or nearly: threads add to it without a lock
         self._lock = locked(data)
         try:
             self._sweep()
@@ -132,12 +137,15 @@ class Store:
             self._writer.begin()
         except duckdb.Error as error:
             raise StoreError(told(error)) from None
+        session = Session(self._writer)
         try:
-            yield Session(self._writer)
+            yield session
         except BaseException:
             with contextlib.suppress(duckdb.Error):  # the first error is the one to tell
                 self._writer.rollback()
             raise
+        finally:
+            self._statements += session.statements
         try:
             self._writer.commit()
         except duckdb.Error as error:
@@ -164,8 +172,8 @@ class Store:
             # Between two statements there is nothing to interrupt; then the session says no.
             done = threading.Event()
             watch = threading.Thread(target=_interrupt, args=(connection, done, limit_s))
+            session = Session(connection, ends_at_s)
             try:
-                session = Session(connection, ends_at_s)
                 session.query("BEGIN")
                 session.run("touch_live")
                 session.run("touch_archive")
@@ -177,10 +185,29 @@ class Store:
                 if watch.ident is not None:
                     watch.join()
                 connection.close()
+                self._statements += session.statements
 
     def release_memory(self) -> None:
         """Give back to the system what large work has freed."""
         Session(self._writer).run("release_memory")
+
+    def tidy(self) -> None:
+        """Have DuckDB let go of what it knows of blocks that are gone, when that may be much.
+
+        It leaves alone whoever reads, and is put off while anybody does.
+        """
+        if self._statements < _TIDY_AFTER:
+            return
+        with self._gate.closed(_TIDY_WITHIN_S) as is_closed:
+            if not is_closed:
+                return
+            session, nothing = Session(self._writer), self.scratch / "nothing.jsonl"
+            session.query("CHECKPOINT live")  # what is in no file yet would be spilled
+            nothing.touch()
+            with contextlib.suppress(StoreMemoryError):  # as meant
+                session.run("tidy", file=str(nothing.resolve()))
+            nothing.unlink()
+            self._statements = 0
 
     def checkpoint_archive(self) -> None:
         """Bring the archive's file up to date with its WAL."""

@@ -5,19 +5,11 @@
 Prints how often each status was answered by each route, every request that was answered with 5xx or
 not at all though it should have been, and the memory of the server along the way. It must not grow
 by more than a tenth from the second quarter to the last: in the first, caches are filled.
-
-What grows for longer is DuckDB's, not Python's: blocks that are gone stay in queues of what it may
-evict until they are tidied, which is at some ten thousands of entries, or when memory gets short.
-Measured with 1.5.5, the same join over and over: 1.4 KiB stay of each of the first 10,000, less and
-less of the next, and nothing from 50,000 on, when 31 MiB are reached. A dashboard with a filter
-leaves 90 KiB, a batch that is loaded 7 KiB. So before the first request such dashboards are looked
-at, and the queues have most of what they ever have.
 """
 
 import argparse
 import asyncio
 import contextlib
-import http.client
 import random
 import re
 import statistics
@@ -42,8 +34,6 @@ from tests.serving import Installation, Server, installation, pageview
 _LOGIN_EVERY = 20  # requests: a logout among them ends it
 _LOOK_EVERY = 1_000
 _HEAVY = 0.05
-_FILTERED = f"/sites/{SITE}?f=is,browser,Firefox"
-_FILLING = 1_000  # looks at it
 _ANSWER_WITHIN_S = 180.0  # it is an answer that never comes that is to be found
 # Of the last quarter's memory to the second's; by the median, since 64 MiB come and go with each
 # password that is checked.
@@ -130,13 +120,6 @@ class Campaign:
                 status, body = await asyncio.wait_for(asking, _ANSWER_WITHIN_S)
                 if status == 200:
                     self._fuzzer.learn(body.decode("utf-8", "replace"))
-
-    async def fill(self) -> None:
-        """Have DuckDB keep what it would keep after a while, see above."""
-        headers = (("Host", SITE), ("Cookie", self._fuzzer.login), ("X-Forwarded-Proto", "https"))
-        for _ in range(_FILLING):
-            status, _ = await answer(self._server.port, Request("GET", _FILTERED, headers, b""))
-            assert status == http.client.OK
 
     async def one(self) -> None:
         """Send one request and note what came of it."""
@@ -229,7 +212,6 @@ def main() -> None:
                 campaign.log_in()
                 server.wait_for_pageviews(60)
                 asyncio.run(campaign.learn())
-                asyncio.run(campaign.fill())
                 with Progress(console=console) as progress:
                     asyncio.run(
                         campaign.all(
