@@ -28,10 +28,9 @@ from collector.columns import (
     worked_out,
 )
 from collector.question import TIMES, Query
+from collector.roads import Road, Side, road, stored
 from collector.session import Session, statement
 from collector.sums import (
-    Road,
-    Side,
     Sums,
     composed,
     found_actions,
@@ -40,9 +39,7 @@ from collector.sums import (
     is_by_arrival,
     listed,
     numbers_of,
-    road,
     shared_columns,
-    stored,
     sums,
     times,
     told_by_marks,
@@ -214,7 +211,7 @@ class Answers:
             return None
         if key not in self._kept_actions:
             name = f"actions_{len(self._kept_actions)}"
-            self._kept_actions[key] = self._keep(name, query, found_actions(query))
+            self._kept_actions[key] = self._keep(name, query, found_actions(family))
         return self._kept_actions[key]
 
     def _keep(

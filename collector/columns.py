@@ -7,7 +7,7 @@ from typing import Final
 
 from collector.filters import ACTIONS_OF_VISITS
 from collector.question import EVERYTHING, TIMES, Dimension, Field, Metric, Property, Query
-from collector.sums import WITHIN_DAYS, stored
+from collector.roads import WITHIN_DAYS, stored
 
 # Of sums by day; the percentage comes out of the visitors of two answers.
 _METRICS: Final = {

@@ -21,8 +21,9 @@ from collector.columns import (
     worked_out,
 )
 from collector.question import TIMES, Dimension, Field, Query
+from collector.roads import stored
 from collector.session import statement
-from collector.sums import Sums, composed, listed, stored, times
+from collector.sums import Sums, composed, listed, times
 
 # Which columns of a page's row hold what is summed up, by the kind of page.
 _COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {

@@ -1,13 +1,12 @@
 """From a query to SQL that sums up one side, sealed or unsealed days, by what is asked for.
 
-An answer is summed up on the shortest of several roads, see Road.
+An answer is summed up on the shortest of several roads, see roads.py.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from enum import Enum, StrEnum, auto
 from typing import Final
 
 from collector.filters import (
@@ -24,40 +23,37 @@ from collector.filters import (
     entered,
 )
 from collector.question import (
-    EVERYTHING,
     TIMES,
     All,
-    Condition,
     Dimension,
-    Done,
-    Either,
     Field,
-    Filter,
-    Metric,
-    Not,
-    Operator,
     Property,
     Query,
     conditions,
     is_of_events,
 )
+from collector.roads import (
+    MARKS,
+    OF_EVERYTHING,
+    OF_READING,
+    OF_VISITS,
+    PLACES,
+    WITHIN_DAYS,
+    Kind,
+    Road,
+    Side,
+    are_of_visitors,
+    fields_of,
+    has_done,
+    kind_of,
+    marked_field,
+    one_value,
+    parts_of,
+    road,
+    stored,
+)
 from collector.session import statement
 
-WITHIN_DAYS: Final = frozenset({Dimension.HOUR, Dimension.HOUR_OF_DAY, Dimension.HOUR_OF_WEEK})
-_COUNTS: Final = frozenset(
-    {Metric.VISITORS, Metric.VISITS, Metric.PAGEVIEWS, Metric.EVENTS, Metric.PERCENTAGE}
-)
-_OF_ACTIONS_ALONE: Final = _COUNTS - {Metric.VISITS}
-_OF_VISITS: Final = frozenset(
-    {Metric.VISITS, Metric.VIEWS_PER_VISIT, Metric.BOUNCE_RATE, Metric.VISIT_DURATION}
-)
-_OF_READING: Final = frozenset({Metric.TIME_ON_PAGE, Metric.SCROLL_DEPTH})
-_PLACES: Final = frozenset({Dimension.PAGE, Dimension.EVENT_HOSTNAME})
-_OF_EVERYTHING: Final[Mapping[Field, str]] = {
-    Dimension.PAGE: "sums_of_pages",
-    Dimension.NAME: "sums_of_names",
-}
-_MARKS: Final = {Dimension.PAGE: "page_mark", Dimension.NAME: "name_mark"}
 # Of visits: what is always needed, and what is no matter of the arrival.
 _ALWAYS: Final = (
     "date", "visitor", "arrival", "duration_s", "pageviews", "events", "is_bounce", "enters",
@@ -65,33 +61,6 @@ _ALWAYS: Final = (
 )  # fmt: skip
 _OF_VISITS_ALONE: Final = frozenset({"entry_host", "exit_host", "entry_page", "exit_page"})
 _PART = re.compile(r"/\*(\w+)\*/")
-
-
-class Side(StrEnum):
-    """Which of the two stores days are in."""
-
-    SEALED = "sealed"
-    UNSEALED = "unsealed"
-
-
-class Road(Enum):
-    """What an answer is summed up from."""
-
-    VISITS = auto()  # whole visits
-    VISITS_OF_ACTIONS = auto()  # those with an action that the filter lets through
-    NUMBERS = auto()  # sealed actions by page or name, whose numbers and marks say enough
-    EVERYTHING = auto()  # unsealed actions by hour, page or name, all of them, beside whole visits
-    ACTIONS = auto()  # actions, each with all that is known of its visit
-
-
-class _Kind(Enum):
-    """What a part of a filter speaks of."""
-
-    ARRIVAL = auto()  # how visitors arrive
-    VISIT = auto()  # what is true of a whole visit
-    PLACE = auto()  # where an action is: also of where a visit began
-    ACTION = auto()  # what else an action is
-    MIXED = auto()  # several of these, or an action and what its visit has done
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,33 +88,9 @@ def listed(columns: Iterable[str]) -> str:
     return "".join(f"{column}, " for column in columns)
 
 
-def stored(query: Query) -> list[tuple[int, Field]]:
-    """Return the dimensions that have a column, with their numbers: dates are there anyway."""
-    return [
-        (n, field)
-        for n, field in enumerate(query.dimensions)
-        if field not in TIMES or field in WITHIN_DAYS
-    ]
-
-
 def times(query: Query) -> str:
     """Return the column that times are made of, if any is asked for."""
     return "" if TIMES.isdisjoint(query.dimensions) else "date, "
-
-
-def road(query: Query, side: Side) -> Road:
-    """Return the shortest road to an answer."""
-    kinds = {_kind(part) for part in _parts(query.filters)}
-    by_action = any(map(is_of_events, query.dimensions))
-    has_hours = not WITHIN_DAYS.isdisjoint(query.dimensions)
-    if side is Side.UNSEALED and _is_of_everything(query):
-        return Road.EVERYTHING
-    if by_action or has_hours or not _OF_READING.isdisjoint(query.metrics):
-        return Road.NUMBERS if side is Side.SEALED and _is_of_numbers(query) else Road.ACTIONS
-    if _Kind.MIXED in kinds:
-        return Road.ACTIONS
-    whole = kinds <= {_Kind.ARRIVAL, _Kind.VISIT} and query.period.is_whole
-    return Road.VISITS if whole else Road.VISITS_OF_ACTIONS
 
 
 def sums(query: Query, side: Side) -> Sums:
@@ -168,14 +113,19 @@ def numbers_of(query: Query, actions: str) -> Sums:
     return Sums(_of_numbers(query, writer, actions), writer.values)
 
 
-def found_actions(query: Query) -> Sums:
-    """Return the sealed actions that a filter lets through, as far as it is about actions."""
+def found_actions(queries: Sequence[Query]) -> Sums:
+    """Return the sealed actions that a filter lets through, as far as it is about actions.
+
+    They have the columns that queries with this filter need.
+    """
+    query = queries[0]
     writer = _writer(Side.SEALED)
     fields = [c.field for c in conditions(query.filters)]
+    by = [field for other in queries for _, field in stored(other)]
     columns = ["date", "visitor", "visit", "name", "page"]
     # Each column takes as long to read as what is let through to be counted.
-    columns += [mark for field, mark in _MARKS.items() if {field} == {*fields} - ARRIVED.keys()]
-    columns += ["arrival"] * any(field in ARRIVED for field in fields)
+    columns += [mark for field, mark in MARKS.items() if {field} == {*fields} - ARRIVED.keys()]
+    columns += ["arrival"] * any(field in ARRIVED for field in [*fields, *by])
     columns += ["host"] * (Dimension.EVENT_HOSTNAME in fields)
     columns += ["props"] * any(isinstance(field, Property) for field in fields)
     columns += ["hour"] * (not query.period.is_whole)
@@ -186,7 +136,7 @@ def found_actions(query: Query) -> Sums:
 
 def is_about_actions(query: Query) -> bool:
     """Tell whether a part of the filter lets single actions through."""
-    return not {_kind(part) for part in _parts(query.filters)}.isdisjoint(_OF_ACTIONS)
+    return not {kind_of(part) for part in parts_of(query.filters)}.isdisjoint(_OF_ACTIONS)
 
 
 def found_visits(query: Query, side: Side, actions: str | None = None) -> Sums:
@@ -198,14 +148,14 @@ def found_visits(query: Query, side: Side, actions: str | None = None) -> Sums:
         "actions": actions or subquery(f"{side}_actions"),
         "within_hours": _within_hours(query),
         "arriving": _arriving(query, writer, columns),
-        "where": _where(query, writer, columns, {_Kind.VISIT}),
+        "where": _where(query, writer, columns, {Kind.VISIT}),
     }
     name = "whole_visits"
     if road(query, side) is Road.VISITS_OF_ACTIONS:
         name = "visits_of_actions"
         of_actions = _ACTIONS[side]
         parts["where_actions"] = _where(query, writer, of_actions, _OF_ACTIONS)
-        parts["enters"] = _where(query, writer, entered(of_actions, columns), {_Kind.PLACE})
+        parts["enters"] = _where(query, writer, entered(of_actions, columns), {Kind.PLACE})
     return Sums(f"({composed(statement(name), parts)})", writer.values)
 
 
@@ -252,7 +202,7 @@ def shared_columns(queries: Iterable[Query], side: Side) -> str:
 
 
 def _of_numbers(query: Query, writer: Writer, actions: str) -> str:
-    ((_, field),) = stored(query)
+    field = marked_field(query)
     fields = {c.field for c in conditions(query.filters)} - {field}
     parts = {
         "actions": actions,
@@ -265,8 +215,9 @@ def _of_numbers(query: Query, writer: Writer, actions: str) -> str:
     }
     again: str | None = "true"
     if not any(map(is_of_events, fields)):  # all of a visit's rows of a page are in or out
-        mark = _MARKS[field]  # type: ignore[index]
-        by_visitor = _are_of_visitors(fields)
+        mark = MARKS[field]  # type: ignore[index]
+        by = {other for _, other in stored(query) if other is not field}
+        by_visitor = are_of_visitors(fields | by)
         parts["once"] = f"{mark} IN (1, 2)" if by_visitor else f"{mark} = 1"
         parts["is_visit"], parts["visits_told_apart"] = f"{mark} > 0", ""
         again = None if by_visitor else f"{mark} > 1"
@@ -304,23 +255,16 @@ def told_by_marks(query: Query, side: Side) -> tuple[str, str | None]:
     fields = [field for _, field in stored(query) if field not in OF_VISITORS]
     marks = {marked[field] for field in fields if field in marked} or {"mark"}
     has_marks = all(field in marked for field in fields)
-    if has_marks and road(query, side) is Road.VISITS and not _has_done(query.filters):
-        kept = [p for p in _parts(query.filters) if not _are_of_visitors(_fields(p))]
+    if has_marks and road(query, side) is Road.VISITS and not has_done(query.filters):
+        kept = [p for p in parts_of(query.filters) if not are_of_visitors(fields_of(p))]
         if not kept and len(marks) == 1:
             return f"{marks.pop()} < 3", None
-        if len(kept) == 1 and (same := _one_value(kept[0])) in marked:
+        if len(kept) == 1 and (same := one_value(kept[0])) in marked:
             if marks <= {"mark", marked[same]}:
                 return f"{marked[same]} < 3", None
             marks.add(marked[same])
     once = " OR ".join(f"{mark} = 1" for mark in sorted(marks))
     return f"({once})", f"NOT ({once})"
-
-
-def _one_value(part: Filter) -> Field | None:
-    """Return the field of which all that is let through has the same value."""
-    if not isinstance(part, Condition) or part.operator is not Operator.IS:
-        return None
-    return part.field if part.case_sensitive and len(part.values) == 1 else None
 
 
 def _of_actions(query: Query, side: Side, writer: Writer) -> str:
@@ -335,7 +279,7 @@ def _of_actions(query: Query, side: Side, writer: Writer) -> str:
             columns.append(f"visit_hour AS w{n}")
         keys_of_visits.append(f"{'w' if is_time and not by_event else 'a'}{n} AS d{n}")
     numbers = [n for n, _ in stored(query)]
-    reads = not _OF_READING.isdisjoint(query.metrics)
+    reads = not OF_READING.isdisjoint(query.metrics)
     parts = {
         "times": times(query),
         "actions": _actions_alone(query, side) or _actions_of_visits(side, reads=reads),
@@ -360,7 +304,7 @@ def _of_everything(query: Query) -> str:
         "visits": subquery("unsealed_visits"),
         "pages": subquery("unsealed_pages"),
     }
-    name = _OF_EVERYTHING.get(field, "sums_of_hours")
+    name = OF_EVERYTHING.get(field, "sums_of_hours")
     return f"({composed(statement(name), parts)})"
 
 
@@ -376,7 +320,7 @@ def _actions_alone(query: Query, side: Side) -> str | None:
     fields = [*query.dimensions, *(c.field for c in conditions(query.filters))]
     needs_visits = (
         any(not is_of_events(field) and field not in TIMES for field in fields)
-        or _has_done(query.filters)
+        or has_done(query.filters)
         or not _NEEDING_VISITS.isdisjoint(_branches(query))
     )
     return None if side is Side.SEALED or needs_visits else subquery("unsealed_actions_alone")
@@ -391,9 +335,9 @@ def _branches(query: Query) -> Iterator[str]:
     yield "FROM came"
     by_event = any(map(is_of_events, query.dimensions))
     has_hours = not WITHIN_DAYS.isdisjoint(query.dimensions)
-    if not _OF_VISITS.isdisjoint(query.metrics) or (has_hours and not by_event):
+    if not OF_VISITS.isdisjoint(query.metrics) or (has_hours and not by_event):
         yield "FROM visited"
-    if not _OF_READING.isdisjoint(query.metrics):
+    if not OF_READING.isdisjoint(query.metrics):
         yield "FROM read"
 
 
@@ -406,82 +350,21 @@ def _enters(query: Query, writer: Writer) -> str:
         parts.append("path = entry_page")
     if Dimension.EVENT_HOSTNAME in query.dimensions:
         parts.append("host = entry_host")
-    if any(c.field in _PLACES for c in conditions(query.filters, within_done=False)):
+    if any(c.field in PLACES for c in conditions(query.filters, within_done=False)):
         columns = entered(ACTIONS_OF_VISITS, ACTIONS_OF_VISITS)
         parts.append(writer.condition(query.filters, columns))
     return " AND ".join(parts) or "true"
 
 
-def _is_of_everything(query: Query) -> bool:
-    """Tell whether hours, or pages or names and no visits, are all that is asked by, unfiltered."""
-    fields = [field for _, field in stored(query)]
-    if len(fields) != 1 or query.filters != EVERYTHING or not query.period.is_whole:
-        return False
-    if fields[0] in WITHIN_DAYS:
-        return _OF_READING.isdisjoint(query.metrics)
-    return fields[0] in _OF_EVERYTHING and _OF_ACTIONS_ALONE.issuperset(query.metrics)
-
-
-def _is_of_numbers(query: Query) -> bool:
-    """Tell whether sealed actions hold the answer without what they do not know of their visits."""
-    fields = [field for _, field in stored(query)]
-    if len(fields) != 1 or fields[0] not in _MARKS or not query.period.is_whole:
-        return False
-    return (
-        _COUNTS.issuperset(query.metrics)
-        and not _has_done(query.filters)
-        and all(
-            _kind(part) is not _Kind.MIXED
-            and all(is_of_events(c.field) or c.field in ARRIVED for c in conditions(part))
-            for part in _parts(query.filters)
-        )
-    )
-
-
-def _parts(found: Filter) -> tuple[Filter, ...]:
-    """Return filters all of which let through what the whole lets through."""
-    return found.filters if isinstance(found, All) else (found,)
-
-
-def _kind(part: Filter) -> _Kind:
-    fields = _fields(part)
-    if not any(map(is_of_events, fields)):
-        is_arrival = fields and fields <= ARRIVED.keys() and not _has_done(part)
-        return _Kind.ARRIVAL if is_arrival else _Kind.VISIT
-    if fields <= _PLACES and not _has_done(part):
-        return _Kind.PLACE
-    is_action = all(is_of_events(field) and field not in _PLACES for field in fields)
-    return _Kind.ACTION if is_action and not _has_done(part) else _Kind.MIXED
-
-
-def _fields(part: Filter) -> set[Field]:
-    return {c.field for c in conditions(part, within_done=False)}
-
-
-def _has_done(found: Filter) -> bool:
-    match found:
-        case Done():
-            return True
-        case Not(inner):
-            return _has_done(inner)
-        case All(inner) | Either(inner):
-            return any(map(_has_done, inner))
-    return False
-
-
-def _are_of_visitors(fields: Iterable[Field]) -> bool:
-    return all(field in OF_VISITORS for field in fields)
-
-
-def _where(query: Query, writer: Writer, columns: Columns, kinds: AbstractSet[_Kind]) -> str:
+def _where(query: Query, writer: Writer, columns: Columns, kinds: AbstractSet[Kind]) -> str:
     return writer.condition(
-        All(tuple(part for part in _parts(query.filters) if _kind(part) in kinds)), columns
+        All(tuple(part for part in parts_of(query.filters) if kind_of(part) in kinds)), columns
     )
 
 
 def _arriving(query: Query, writer: Writer, columns: Columns) -> str:
     """Keep what arrived in a way the filter lets through: a join is faster than a condition."""
-    kept = _where(query, writer, ARRIVED, {_Kind.ARRIVAL})
+    kept = _where(query, writer, ARRIVED, {Kind.ARRIVAL})
     column = columns[Dimension.SOURCE]
     if kept == "true":
         return ""
@@ -495,5 +378,5 @@ def _within_hours(query: Query) -> str:
 
 
 _VISITS: Final = {Side.SEALED: SEALED_VISITS, Side.UNSEALED: UNSEALED_VISITS}
-_OF_ACTIONS: Final = frozenset({_Kind.PLACE, _Kind.ACTION})
+_OF_ACTIONS: Final = frozenset({Kind.PLACE, Kind.ACTION})
 _ACTIONS: Final = {Side.SEALED: SEALED_ACTIONS, Side.UNSEALED: UNSEALED_ACTIONS}
