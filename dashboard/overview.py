@@ -131,7 +131,7 @@ def site_page(frame: Frame, _request: Request) -> Response:
         **_tiles_of(frame, found, compared),
         **_series_of(frame, found),
         cards=cards.cards(drawing, found, _properties(frame)),
-        rhythm=rhythm.rhythm(asked["rhythm"], found["rhythm"]),
+        rhythm=rhythm.rhythm(asked["rhythm"], found["rhythm"], least),
         excluded=_excluded(frame),
         current=frame.parts.stats.current_visitors(frame.site.id, frame.now),
         began_on=formats.plain_day(frame.began),
@@ -231,6 +231,7 @@ def _series_of(frame: Frame, found: Mapping[str, Answer]) -> dict[str, Any]:
         "notes": [(formats.short_day(note.date), note.text) for note in notes],
         "is_compared": any(moment.then is not None for moment in line),
         "unfinished": _unfinished(line, view.step),
+        "has_gaps": any(moment.totals.is_hidden for moment in line),
         "measures": tuple(Measure),
         "unit": say(_UNITS[view.step]),
     }

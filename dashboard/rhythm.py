@@ -22,17 +22,22 @@ _LEVELS: Final = 5  # of colour
 _WEEKDAYS: Final = 7
 _NAMES_PX, _CELL_PX, _GAP_PX, _FOOT_PX = 36, 24, 2, 20
 _NAMED_EVERY: Final = 6  # hours
+_CELLS: Final = [(weekday, hour) for weekday in range(_WEEKDAYS) for hour in range(_HOURS)]
 _LEAST_TOLD = 0.05  # a mean below that would be written as nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """The heat map, the days it speaks of, and its busiest hour in words."""
+    """The heat map, the days it speaks of, and its busiest hour in words.
+
+    `has_hidden` tells that there are hours with visitors, but with too few to be shown.
+    """
 
     drawn: Markup
     days: str
     busiest: str
     problem: str | None = None
+    has_hidden: bool = False
 
 
 def question(view: View, site: Site, began: date) -> Query:
@@ -49,26 +54,28 @@ def question(view: View, site: Site, began: date) -> Query:
     return Query(site.id, (Metric.VISITORS,), (Dimension.HOUR_OF_WEEK,), weeks, view.filter)
 
 
-def rhythm(query: Query, answer: Answer) -> Rhythm:
-    """Return the mean visitors of each hour of the week."""
+def rhythm(query: Query, answer: Answer, least_visitors: int) -> Rhythm:
+    """Return the mean visitors of each hour of the week; too few of them are not told."""
     period = query.period
+    words = days(period.first, period.last)
     if isinstance(answer, Unanswered):
-        return Rhythm(Markup(""), days(period.first, period.last), "", answer.reason)
+        return Rhythm(Markup(""), words, "", answer.reason)
     means = _means(answer.rows, period)
-    highest = max(max(row) for row in means)
+    weekday, hour = max(_CELLS, key=lambda at: means[at[0]][at[1]] or 0)
+    highest = means[weekday][hour]
     if not highest:
-        return Rhythm(Markup(""), days(period.first, period.last), "")
-    hours = ((w, h) for w in range(len(means)) for h in range(_HOURS))
-    weekday, hour = max(hours, key=lambda at: means[at[0]][at[1]])
+        return Rhythm(Markup(""), words, "", has_hidden=bool(answer.rows))
     busiest = say("{when}, {what}", when=_when(weekday, hour), what=_mean(highest))
-    return Rhythm(_drawn(means, highest), days(period.first, period.last), busiest)
+    return Rhythm(_drawn(means, highest, least_visitors), words, busiest)
 
 
-def _means(rows: Sequence[Row], period: Period) -> list[list[float]]:
-    means = [[0.0] * _HOURS for _ in range(_WEEKDAYS)]
+def _means(rows: Sequence[Row], period: Period) -> list[list[float | None]]:
+    means: list[list[float | None]] = [[0.0] * _HOURS for _ in range(_WEEKDAYS)]
     for row in rows:
         weekday, hour = map(int, row.dimensions[0].split())
-        means[weekday - 1][hour] = (row.metrics[0] or 0) / _times(weekday, period)
+        visitors = row.metrics[0]
+        mean = None if visitors is None else visitors / _times(weekday, period)
+        means[weekday - 1][hour] = mean
     return means
 
 
@@ -92,16 +99,18 @@ def _mean(value: float) -> str:
     return say("{number} visitors", number=number(value, 1 if value < 10 else 0))  # noqa: PLR2004 - two digits
 
 
-def _told(weekday: int, hour: int, value: float) -> str:
-    return say("{when}: {what}", when=_when(weekday, hour), what=_mean(value))
+def _told(weekday: int, hour: int, value: float | None, least_visitors: int) -> str:
+    few = say("fewer than {n} visitors", n=least_visitors)
+    what = few if value is None else _mean(value)
+    return say("{when}: {what}", when=_when(weekday, hour), what=what)
 
 
-def _drawn(means: Sequence[Sequence[float]], highest: float) -> Markup:
+def _drawn(means: Sequence[Sequence[float | None]], highest: float, least_visitors: int) -> Markup:
     step = 100 / _HOURS
     size = f'width="{step * 0.92:.2f}%" height="{_CELL_PX - _GAP_PX}"'
     cells = [
         f'<rect class="l{_level(value, highest)}" x="{hour * step:.2f}%" y="{weekday * _CELL_PX}"'
-        f" {size}><title>{escape(_told(weekday, hour, value))}</title></rect>"
+        f" {size}><title>{escape(_told(weekday, hour, value, least_visitors))}</title></rect>"
         for weekday, row in enumerate(means)
         for hour, value in enumerate(row)
     ]
@@ -128,6 +137,6 @@ def _drawn(means: Sequence[Sequence[float]], highest: float) -> Markup:
     )
 
 
-def _level(value: float, highest: float) -> int:
-    """Return 0 for nothing, and 1 to 5 for fifths of the highest."""
+def _level(value: float | None, highest: float) -> int:
+    """Return 0 for nothing that is told, and 1 to 5 for fifths of the highest."""
     return min(_LEVELS, int(_LEVELS * value / highest) + 1) if value else 0

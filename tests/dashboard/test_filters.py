@@ -29,7 +29,7 @@ from dashboard.chosen import (
     together,
     typed,
 )
-from tests.dashboard.reading import HOUR, Markup, card_rows, site_page, tiles
+from tests.dashboard.reading import DAY, HOUR, Markup, card_rows, site_page, tiles
 from tests.editors import Newsroom, pageview
 
 GOOGLE = Chosen(Comparing.IS, Dimension.SOURCE, ("Google",))
@@ -231,6 +231,25 @@ def test_small_numbers_are_hidden_and_explained(busy: Newsroom) -> None:
     assert tiles(page)["Visitors"] == "&lt;5"
     assert tiles(page)["Visits"] == "\N{EN DASH}"
     assert "Nobody was counted" not in page
+    assert "Gaps: fewer than 5 visitors" in Markup(page).words
+    assert "Gaps" not in site_page(busy_with_limit, "?f=is,device,Mobile")
+
+
+def test_hours_of_too_few_visitors_are_not_told_as_empty(room: Newsroom) -> None:
+    """The rhythm says what it does not show."""
+    site = room.site()
+    few = [pageview(site, token, DAY + HOUR, source="Google", country="DE") for token in range(2)]
+    many = [pageview(site, n, DAY + 3 * HOUR, source="Google", country="DE") for n in range(9)]
+    room.parts["least_visitors"] = 5
+    room.count(*few)
+    yesterday = "?period=custom&from=2026-11-23&to=2026-11-23&f=is,country,DE&f=is,source,Google"
+    words = Markup(site_page(room, yesterday)).words
+    assert "No hour with 5 visitors or more, Monday 23 November 2026." in words
+    room.count(*many)
+    page = site_page(room, yesterday)
+    assert "Mon 13:00\N{EN DASH}14:00: fewer than 5 visitors" in page
+    assert "Mon 12:00\N{EN DASH}13:00: 0.0 visitors" in page
+    assert "Mon 11:00\N{EN DASH}12:00, 9.0 visitors on average" in Markup(page).words
 
 
 def test_a_slow_answer_says_so_in_its_place(busy: Newsroom) -> None:
