@@ -9,6 +9,7 @@ head says enough, and events.
 
 import asyncio
 import logging
+import re
 from functools import lru_cache, partial
 from typing import ClassVar
 
@@ -33,6 +34,7 @@ _HEAD_TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
 )
+_LENGTH = re.compile(rb"\r\ncontent-length: (\d{1,6})(?=\r\n|$)", re.IGNORECASE)
 _FAILED = Response("Internal Server Error", 500, {"connection": "close"}, "text/plain")
 
 
@@ -60,7 +62,9 @@ class Connection(HttpToolsProtocol):
     """HTTP/1.1 with a limit on a head's size and a deadline for whatever is awaited."""
 
     short_cuts = ShortCuts()
-    holding: ClassVar[list["Connection"]] = []  # an answer for the server's next tick
+    holding: ClassVar[list["Connection"]] = []  # something for the server's next tick
+    is_flooded = False  # by what is sent away: some was since the last tick but one
+    floods_begin: tuple[bytes, ...] = ()  # what is posted where somebody may be sent away
     most_connections = MOST_FILES
     shed = 0  # since that was last told
     _shed_again_s = 0.0
@@ -68,12 +72,13 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start waiting for a first request; those who wait longest go if there are too many."""
         super().connection_made(transport)  # type: ignore[arg-type]
-        self._in_head = True
+        self._is_between = self._in_head = True  # two requests; its first byte and its body
         self._head_bytes = 0  # of reads that held nothing but the head in progress
         self._may_be_large = self._is_too_large = False
         self._exchange: _Exchange | None = None  # of the request in progress
         self._answer: Response | None = None  # to a request that goes no further
         self._held: Response | None = None  # the same, until it is time to give it
+        self._unread = b""  # until it is time to look at it
         self.unread_due_s: float | None = None
         self._wait(REQUEST_TIMEOUT_S)
         if len(self.connections) > self.most_connections:
@@ -97,6 +102,7 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of what was half sent."""
         super().connection_lost(exc)
+        self._unread = b""
         if self._exchange is not None and not self._exchange.is_whole:
             self._take(self._exchange, None)
 
@@ -108,8 +114,58 @@ class Connection(HttpToolsProtocol):
         self.waits_since_s = self.loop.time()
         self.due_s: float | None = self.waits_since_s + seconds
 
+    @classmethod
+    def tick(cls) -> None:
+        """Look at what was put off, and give answers that were held back.
+
+        Many in a row take half the time that they take one by one between other things. And who
+        floods us says the same over and over: of each head only the first is parsed.
+        """
+        held, cls.holding = cls.holding, []
+        cls.is_flooded = bool(held)
+        known: dict[tuple[str, bytes], Response] = {}
+        for one in held:
+            one.go_on(known)
+
+    def go_on(self, known: dict[tuple[str, bytes], Response]) -> None:
+        """Do what waited for the tick.
+
+        Args:
+            known: the answer to a head of a peer, if it is the same whatever the body; added to.
+        """
+        self.send_held()
+        data, self._unread = self._unread, b""
+        if not data:
+            return
+        said = self._said(data)
+        if said is not None and (answer := known.get(said)) is not None:
+            self._held, self._keeps_alive = answer, True
+        else:
+            self._take_in(data)
+            if said is not None and self._held is not None and self._keeps_alive:
+                known[said] = self._held
+        self.send_held()
+
+    def _said(self, data: bytes) -> tuple[str, bytes] | None:
+        """Return what an answer depends on that looks at heads alone, if one may come at once."""
+        if self.client is None or not self._is_between or self._is_busy():
+            return None
+        head = _head_of_whole(data)
+        return None if head is None else (self.client[0], head)
+
     def data_received(self, data: bytes) -> None:
-        """Take in bytes; a head that grows too large is refused, however it comes."""
+        """Take in bytes, at once or at the server's next tick."""
+        if not (self._unread or (self.is_flooded and data.startswith(self.floods_begin))):
+            self._take_in(data)
+            return
+        if not self._unread:
+            self.holding.append(self)
+        self._unread += data
+        if len(self._unread) > MAX_HEAD_BYTES:
+            self.go_on({})
+
+    def _take_in(self, data: bytes) -> None:
+        """Parse bytes; a head that grows too large is refused, however it comes."""
         was_in_head, self._head_ended = self._in_head, False
         self._may_be_large = self._head_bytes + len(data) > MAX_HEAD_BYTES
         super().data_received(data)
@@ -121,6 +177,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Start the clock of a request."""
         super().on_message_begin()
+        self._is_between = False
         self._head_bytes = 0
         self._wait(REQUEST_TIMEOUT_S)
 
@@ -159,9 +216,12 @@ class Connection(HttpToolsProtocol):
 
     def _is_next(self) -> bool:
         """Tell whether all before it is answered and taken in, and the body is on its way."""
-        is_answering = self.cycle is not None and not self.cycle.response_complete
         is_special = self.expect_100_continue or self.parser.should_upgrade()
-        return not (is_answering or is_special or self.transport.get_write_buffer_size())
+        return not (is_special or self._is_busy())
+
+    def _is_busy(self) -> bool:
+        is_answering = self.cycle is not None and not self.cycle.response_complete
+        return is_answering or bool(self.transport.get_write_buffer_size())
 
     def on_body(self, body: bytes) -> None:
         """Take in a part of a body, if it is for anybody."""
@@ -184,7 +244,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Stop the clock: from here on it is us who take time."""
-        self._in_head = True
+        self._is_between = self._in_head = True
         self._head_bytes = 0
         self.due_s = None
         if self._answer is not None:
@@ -277,6 +337,15 @@ class Connection(HttpToolsProtocol):
         if not self.transport.is_closing():
             self.transport.write(_HEAD_TOO_LARGE)
             self.transport.close()
+
+
+def _head_of_whole(data: bytes) -> bytes | None:
+    """Return a request's head but for its length, if that is the length of all that follows."""
+    head, _, body = data.partition(b"\r\n\r\n")
+    told = _LENGTH.search(head)
+    if told is None or int(told[1]) != len(body):
+        return None
+    return head[: told.start()] + head[told.end() :]
 
 
 @lru_cache(maxsize=8)  # the same every time, but for the date

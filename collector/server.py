@@ -36,10 +36,8 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Give answers that were held back, at uvicorn's ticks of 0.1 s; sweep on every tenth."""
-        for one in Connection.holding:
-            one.send_held()
-        Connection.holding.clear()
+        """Do what was put off, at uvicorn's ticks of 0.1 s; sweep on every tenth."""
+        Connection.tick()
         if counter % 10 == 0:
             now_s = asyncio.get_running_loop().time()
             for connection in list(self.server_state.connections):
@@ -104,6 +102,7 @@ def serve(
     )
     server = Server(config)
     Connection.short_cuts = short_cuts
+    Connection.floods_begin = tuple(b"POST %b " % path for path in short_cuts.looks)
     Connection.most_connections = _allowed_connections()
     gc.collect()
     gc.freeze()

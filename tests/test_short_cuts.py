@@ -110,6 +110,34 @@ def test_one_connection_is_shut_out_and_heard_by_turns(server: Server) -> None:
     assert [seen.count(told) for told in (b"429 Too", b"connection: close")] == [4, 1]
 
 
+def test_in_a_flood_each_is_still_answered_as_it_should_be(server: Server) -> None:
+    """All are looked at together, and of each head one is; what comes in pieces is one request."""
+    bodies = [b"a=%d" % number for number in range(1, 30)] + [b"", b"x" * 200]
+    friends = posted("/shut", b"a=1", "X-Word: friend")
+    with contextlib.ExitStack() as stack:
+        first, friend, large, ahead, *lines = (
+            stack.enter_context(Line(server)) for _ in range(4 + len(bodies))
+        )
+        first.send(posted("/shut", b"a=1"))
+        assert first.until(1) == [429]  # from now on they wait
+        with Line(server) as gone:
+            gone.send(posted("/shut", b"a=1"))
+        friend.send(friends[:-1])
+        for line, body in zip(lines, bodies, strict=True):
+            line.send(posted("/shut", body))
+        ahead.send(posted("/shut", b"a=1") + posted("/open", b"a=2", "Connection: close"))
+        large.send(posted("/shut", _LARGE))
+        friend.send(friends[-1:] + get("/open"))
+        assert [line.until(1) for line in lines] == [[429]] * len(lines)
+        assert friend.until(2) == [200, 200]
+        assert large.until(1) == [429]
+        assert re.findall(rb"HTTP/1.1 (\d+)", seen := ahead.until_closed()) == [b"429", b"200"]
+        assert seen.count(b"heard a=2") == 1
+        for line in lines:  # each is where its next request begins
+            line.send(posted("/open", b"a=3"))
+        assert [line.until(2) for line in lines] == [[429, 200]] * len(lines)
+
+
 def test_the_answer_is_a_whole_one(server: Server) -> None:
     """With the headers it was given, and what every answer has."""
     answer = server.ask("POST", "/shut", b"a=1")
