@@ -122,6 +122,7 @@ class Store:
         with self._gate.closed():
             with contextlib.suppress(duckdb.Error):  # an instance that is dead need not say goodbye
                 self._root.close()
+            self._statements = 0
             try:
                 self._connect()
             except duckdb.Error as error:

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from collector import store as stores
-from tests.house import event, house
+from collector.session import StoreError
+from tests.house import House, event, house
+from tests.test_load import files_no_larger_than
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 _JOINS = 400
@@ -54,17 +56,34 @@ def test_duckdb_lets_go_of_blocks_that_are_gone_once_nobody_reads(ram: Path) -> 
         assert allocated_bytes() - before < left / 2
 
 
+def fill(here: House) -> Path:
+    """Load something, and run as many statements as make it due; return the write-ahead log."""
+    here.load(*(event(1, NOON + timedelta(seconds=n), n) for n in range(50)))
+    with here.store.snapshot() as session:
+        for _ in range(_JOINS):
+            session.query("SELECT 1")
+    return here.folder / "live.duckdb.wal"
+
+
 def test_tidying_changes_nothing_else(ram: Path) -> None:
     """What is in no file yet is not spilled, but written where it belongs; all is as it was."""
     told = "SELECT count(*), sum(hash(e)), current_setting('memory_limit') FROM live.events e"
     with house(ram) as here:
-        here.load(*(event(1, NOON + timedelta(seconds=n), n) for n in range(50)))
-        before, wal = here.rows(told), ram / "live.duckdb.wal"
+        wal = fill(here)
+        before = here.rows(told)
         assert wal.stat().st_size
-        with here.store.snapshot() as session:
-            for _ in range(_JOINS):
-                session.query("SELECT 1")
         here.loader.load()
         assert not [*here.store.scratch.iterdir()]
-        assert here.rows(told) == before
         assert not wal.exists()
+        assert here.rows(told) == before
+
+
+def test_on_a_full_disk_it_fails_but_once(ram: Path) -> None:
+    """Then DuckDB is begun afresh, which tidies as well."""
+    with house(ram) as here:
+        wal = fill(here)
+        with files_no_larger_than(wal.stat().st_size):
+            with pytest.raises(StoreError):
+                here.loader.load()
+            assert here.loader.load() == 0
+        assert here.rows("SELECT count(*) FROM live.events") == [(50,)]
