@@ -1,5 +1,6 @@
 """Sealed days are summed up by dimension, and those sums answer what they can."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -30,10 +31,10 @@ COUNTS = (Metric.VISITORS, Metric.VISITS, Metric.PAGEVIEWS, Metric.EVENTS)
 OF_PAGES = (*COUNTS, Metric.BOUNCE_RATE, Metric.TIME_ON_PAGE, Metric.SCROLL_DEPTH)
 
 
-@pytest.fixture(name="here")
-def two_sealed_days_and_one_that_is_not(ram: Path) -> Iterator[House]:
+@pytest.fixture(name="made", scope="module")
+def two_sealed_days_and_one_that_is_not(ram_of_module: Path) -> Path:
     """Let a few visitors read on three days, the third of which is not over."""
-    with house(ram) as here:
+    with house(ram_of_module) as here:
         site = here.site()
         for days in range(3):
             noon = NOON + days * DAY
@@ -47,6 +48,14 @@ def two_sealed_days_and_one_that_is_not(ram: Path) -> Iterator[House]:
                 event(site, noon + timedelta(hours=1), token=2, path="/", country="FR"),
             )  # fmt: skip
         assert here.sealer.seal_due(LATER) == 2
+    return ram_of_module
+
+
+@pytest.fixture(name="here")
+def open_copy(made: Path, ram: Path) -> Iterator[House]:
+    """Open a copy of it."""
+    shutil.copytree(made, ram, dirs_exist_ok=True)
+    with house(ram) as here:
         yield here
 
 

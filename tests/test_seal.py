@@ -530,6 +530,7 @@ def test_a_day_sealed_in_shares_is_the_same_day(
         folder.mkdir()
         with house(folder) as here:
             site = here.site()
+            happened = []
             for n in range(60):
                 read = partial(
                     event,
@@ -539,10 +540,11 @@ def test_a_day_sealed_in_shares_is_the_same_day(
                     host=host if n % 3 else "example.com",
                 )
                 at = NOON + timedelta(minutes=11 * n)
-                here.load(
+                happened += [
                     read(at, source=f"s{n % 4}"),
                     read(at + timedelta(minutes=1), name="engagement", engaged_s=n, scroll=n % 11),
-                )
+                ]
+            here.load(*happened)
             here.load(event(site, NOON, token=99, name="engagement", path="/never-opened"))
             assert here.sealer.seal_due(NEXT_NIGHT) == 1
             pages = "(FROM archive.page_rollups JOIN archive.pages USING (site, page))"
