@@ -52,12 +52,18 @@ STOP_DEADLINE_S = 60.0
 DEADLINE_S = 60.0
 REQUEST_TIMEOUT_S = 60.0
 _POLL_EVERY_S = 0.02
+ASK_EVERY_S = 0.1  # where each look costs a server as much, which has something to do meanwhile
 _LISTENING = re.compile(r"(?:Dashboard|Taking events on) +http://127\.0\.0\.1:(\d+)/")
 _GATECOUNT = (sys.executable, "-m", "collector")
 
 
-def wait_until(is_so: Callable[[], bool], what: str = "it", deadline_s: float = DEADLINE_S) -> None:
-    """Return once a condition holds.
+def wait_until(
+    is_so: Callable[[], bool],
+    what: str = "it",
+    deadline_s: float = DEADLINE_S,
+    every_s: float = _POLL_EVERY_S,
+) -> None:
+    """Return once a condition holds, which is looked at again and again.
 
     Raises:
         AssertionError: it did not in time.
@@ -65,7 +71,7 @@ def wait_until(is_so: Callable[[], bool], what: str = "it", deadline_s: float = 
     give_up_at = time.monotonic() + deadline_s
     while not is_so():
         assert time.monotonic() < give_up_at, f"{what} did not happen within {deadline_s:g} s"
-        time.sleep(_POLL_EVERY_S)
+        time.sleep(every_s)
 
 
 def own_port() -> int:
@@ -229,7 +235,8 @@ class Server:
 
     def wait_for_pageviews(self, count: int, site: str = SITE) -> None:
         """Return once the pageviews of a site are exactly `count`."""
-        wait_until(lambda: self.pageviews(site) == count, f"{count} pageviews")
+        is_so = f"{count} pageviews"
+        wait_until(lambda: self.pageviews(site) == count, is_so, every_s=ASK_EVERY_S)
 
     def wait_for_health(self) -> None:
         """Return once /healthz answers.

@@ -13,7 +13,7 @@ from tests.browser.chromium import DEADLINE_S
 from tests.browser.conftest import Notes
 from tests.browser.endtoend.website import DASHBOARD
 from tests.people import EMAIL, PASSWORD
-from tests.serving import Server, wait_until
+from tests.serving import ASK_EVERY_S, Server, wait_until
 
 _POLL_EVERY_S = 0.2  # a page costs the collector some work, which it needs for loading
 _ROWS = """card => [...card.querySelectorAll("tbody tr")].map((row) => [
@@ -129,7 +129,8 @@ class Desk:
 
     def wait_for_page(self, site: str, path: str) -> None:
         """Return once a path of a site was counted."""
-        wait_until(lambda: self.has_page(site, path), f"{path} on {site}")
+        is_so = f"{path} on {site}"
+        wait_until(lambda: self.has_page(site, path), is_so, every_s=ASK_EVERY_S)
 
     def has_page(self, site: str, path: str) -> bool:
         """Tell whether a path of a site counts."""
