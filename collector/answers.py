@@ -4,7 +4,7 @@ Sealed days answer from their rollups where they can; all else is summed up from
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -28,16 +28,18 @@ from collector.columns import (
     worked_out,
 )
 from collector.question import TIMES, Query
-from collector.roads import Road, Side, road, stored
+from collector.roads import ABOUT_VISITS, Road, Side, road, stored
 from collector.session import Session, statement
 from collector.sums import (
     Sums,
     composed,
+    counted,
     found_actions,
     found_visits,
     is_about_actions,
     is_by_arrival,
     listed,
+    met,
     numbers_of,
     shared_columns,
     sums,
@@ -173,8 +175,8 @@ class Answers:
         shared = self._shared(query, side)
         if shared is None:
             return sums(query, side)
-        counted = shared.counted(query, side)
-        return Sums(visits_of(query, side, shared.text, counted, shared.often), shared.values)
+        by_visit = shared.counted(query, side) or counted(query, side)
+        return Sums(visits_of(query, side, shared.text, by_visit, shared.often), shared.values)
 
     def _shared(self, query: Query, side: Side) -> "_Found | None":
         """Return what several queries have found together; None for one that is alone."""
@@ -192,7 +194,7 @@ class Answers:
         actions = self._actions(query) if side is Side.SEALED else None
         found = found_visits(query, side, actions)
         number = len(self._found)
-        if road(query, side) is not Road.VISITS:
+        if road(query, side) is Road.VISITS_OF_ACTIONS:
             columns = shared_columns(family, side)
             found = Sums(self._keep(f"found_{number}", query, found, columns), {})
         return self._meet(family, side, found, number)
@@ -227,17 +229,29 @@ class Answers:
 
         To keep all of them would take longer than to read them for each query anew.
         """
-        told = [told_by_marks(query, side) for query in family]
-        columns = {once: f"visitors_{n}" for n, once in enumerate(dict(told))}
-        counts = (f"count(*) FILTER (WHERE {once}) AS {c}" for once, c in columns.items())
-        parts = {"name": f"met_{number}", "visitors": listed(counts), "found": found.text}
-        self._bound(composed(statement("met_visits"), parts), family[0], found.values)
+        columns = self._count_arrivals(f"met_{number}", family, side, found)
         often = "found"
-        again = " OR ".join(sorted({again for _, again in told if again}))
+        again = {again for _, again in (told_by_marks(q, side) for q in family) if again}
         if again:
             kept = shared_columns(family, side)
-            often = self._keep(f"often_{number}", family[0], found, kept, again)
+            where = " OR ".join(sorted(again))
+            often = self._keep(f"often_{number}", family[0], found, kept, where)
         return _Found(found.text, found.values, often, f"met_{number}", columns)
+
+    def _count_arrivals(
+        self, name: str, family: Iterable[Query], side: Side, found: Sums
+    ) -> dict[str, str]:
+        """Make a table of visits by the way they arrived; return which column counts visitors.
+
+        That differs by the condition under which a visit is one.
+        """
+        queries = [query for query in family if is_by_arrival(query)]
+        told = dict(told_by_marks(query, side) for query in queries)
+        columns = {once: f"visitors_{n}" for n, once in enumerate(told)}
+        if queries:
+            text = met(name, queries[0], side, found, columns)
+            self._bound(text, queries[0], found.values)
+        return columns
 
     def _rolled_sums(self, query: Query) -> Sums | None:
         """Return what was summed up when days were sealed, where that holds the answer."""
@@ -292,7 +306,7 @@ def _family(query: Query, side: Side) -> tuple[object, ...] | None:
     """Return what queries about the same visits have in common."""
     if side is Side.SEALED and is_rolled(query):
         return None
-    if road(query, side) not in {Road.VISITS, Road.VISITS_OF_ACTIONS}:
+    if road(query, side) not in ABOUT_VISITS:
         return None
     return side, query.site, query.period, query.filters
 

@@ -19,8 +19,8 @@ MOST_DAYS_A_DAY = 2
 _ONE_DAY = timedelta(days=1)
 # The last two hold words that several days share, and go with the last day that speaks of them.
 _TABLES = (
-    "visits", "events", "rollups", "page_rollups", "page_spans", "rolled_spans", "drops",
-    "sealed", "pages", "arrivals",
+    "visits", "events", "rollups", "arrival_rollups", "page_rollups", "page_spans", "rolled_spans",
+    "drops", "sealed", "pages", "arrivals",
 )  # fmt: skip
 
 

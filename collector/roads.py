@@ -50,11 +50,15 @@ class Side(StrEnum):
 class Road(Enum):
     """What an answer is summed up from."""
 
+    ARRIVALS = auto()  # sums of sealed visits by how they arrived
     VISITS = auto()  # whole visits
     VISITS_OF_ACTIONS = auto()  # those with an action that the filter lets through
     NUMBERS = auto()  # sealed actions by page or name, whose numbers and marks say enough
     EVERYTHING = auto()  # unsealed actions by hour, page or name, all of them, beside whole visits
     ACTIONS = auto()  # actions, each with all that is known of its visit
+
+
+ABOUT_VISITS: Final = frozenset({Road.ARRIVALS, Road.VISITS, Road.VISITS_OF_ACTIONS})
 
 
 class Kind(Enum):
@@ -78,8 +82,11 @@ def road(query: Query, side: Side) -> Road:
         return Road.NUMBERS
     if by_action or has_hours or not OF_READING.isdisjoint(query.metrics) or Kind.MIXED in kinds:
         return Road.ACTIONS
-    whole = kinds <= {Kind.ARRIVAL, Kind.VISIT} and query.period.is_whole
-    return Road.VISITS if whole else Road.VISITS_OF_ACTIONS
+    if not (kinds <= {Kind.ARRIVAL, Kind.VISIT} and query.period.is_whole):
+        return Road.VISITS_OF_ACTIONS
+    by_arrival = all(field in ARRIVED for _, field in stored(query))
+    is_summed_up = side is Side.SEALED and by_arrival and Kind.VISIT not in kinds
+    return Road.ARRIVALS if is_summed_up else Road.VISITS
 
 
 def stored(query: Query) -> list[tuple[int, Field]]:

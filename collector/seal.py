@@ -25,8 +25,8 @@ SEAL_AFTER = timedelta(minutes=35)
 MOST_VALUES = 100_000  # that a day's sums name of each dimension; a large site reads 30,000 pages
 _LINES_A_MIB = 3_000  # of the live store, that are sealed at once for each MiB DuckDB may use
 _ARCHIVED = (
-    "visits", "events", "pages", "arrivals", "rollups", "page_rollups", "page_spans",
-    "rolled_spans", "drops", "sealed",
+    "visits", "events", "pages", "arrivals", "rollups", "arrival_rollups", "page_rollups",
+    "page_spans", "rolled_spans", "drops", "sealed",
 )  # fmt: skip
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=20), timedelta(hours=1)
 _NO_CHUNK = ""  # named in the ledger from the deletion of live rows until the file is rewritten
@@ -120,7 +120,7 @@ class Sealer:
         with self._store.writing() as session:
             for part in ("pages", "day_paths", "day_names", "day_hosts", "ordinals"):
                 session.run(f"seal_{part}", **of_day)
-            for part in ("rolled", "rolled_pages", "joined"):
+            for part in ("rolled", "rolled_arrivals", "rolled_pages", "joined"):
                 session.run(f"seal_{part}")
             ((lines, visitors),) = session.run("seal_size", **of_day)
             ((hosts,),) = session.run("seal_hosts")
@@ -132,7 +132,7 @@ class Sealer:
                 session.run("seal_rollups_of_one_host")
             for part in ("rollups", "page_rollups"):
                 session.run(f"seal_{part}", **of_day, most_values=MOST_VALUES)
-            for part in ("drops", "late"):
+            for part in ("arrival_rollups", "drops", "late"):
                 session.run(f"seal_{part}", **of_day)
             session.run("seal_ledger", **of_day, sealed_at_us=_microseconds(now))
             self._roll_up_spans(session, site, day)
@@ -196,7 +196,7 @@ class Sealer:
             session.run(f"seal_{part}")
         session.run("seal_events", **of_day)
         session.run("seal_rollups_of_visits", site=site)
-        for part in ("hours", "names", "pages"):
+        for part in ("arrivals", "hours", "names", "pages"):
             session.run(f"seal_rollups_of_{part}")
 
     def _roll_up_spans(self, session: Session, site: int, day: date) -> None:

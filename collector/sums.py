@@ -33,6 +33,7 @@ from collector.question import (
     is_of_events,
 )
 from collector.roads import (
+    ABOUT_VISITS,
     MARKS,
     OF_EVERYTHING,
     OF_READING,
@@ -96,9 +97,9 @@ def times(query: Query) -> str:
 def sums(query: Query, side: Side) -> Sums:
     """Compose the sums of one side."""
     chosen = road(query, side)
-    if chosen in {Road.VISITS, Road.VISITS_OF_ACTIONS}:
+    if chosen in ABOUT_VISITS:
         found = found_visits(query, side)
-        return replace(found, text=visits_of(query, side, found.text))
+        return replace(found, text=visits_of(query, side, found.text, counted(query, side)))
     if chosen is Road.NUMBERS:
         return numbers_of(query, subquery(f"{side}_actions"))
     if chosen is Road.EVERYTHING:
@@ -163,21 +164,48 @@ def _writer(side: Side) -> Writer:
     return Writer(_actions_of_visits(side, reads=False), side)
 
 
-def visits_of(
-    query: Query, side: Side, found: str, counted: str | None = None, often: str = "found"
-) -> str:
+def counted(query: Query, side: Side) -> str:
+    """Return a subquery that counts found visits by the numbers of what is asked for."""
+    if road(query, side) is not Road.ARRIVALS:
+        return subquery("counted_visits")
+    arriving = _arriving(query, _writer(side), _VISITS[side])
+    return f"({statement('counted_arrivals')})".replace("/*arriving*/", arriving)
+
+
+def met(name: str, query: Query, side: Side, found: Sums, columns: Mapping[str, str]) -> str:
+    """Make a table that counts found visits by the way they arrived.
+
+    Args:
+        name: of the table.
+        query: one of those about the visits.
+        side: where they are.
+        found: how they are found.
+        columns: what counts visitors, by the condition under which a visit is one.
+    """
+    is_summed_up = road(query, side) is Road.ARRIVALS
+    count = "total(CASE WHEN {} THEN visits END)" if is_summed_up else "count(*) FILTER (WHERE {})"
+    counts = (f"{count.format(once)} AS {column}" for once, column in columns.items())
+    parts = {
+        "name": name,
+        "visitors": listed(counts),
+        "found": found.text,
+        "arriving": _arriving(query, _writer(side), _VISITS[side]),
+    }
+    return composed(statement("met_arrivals" if is_summed_up else "met_visits"), parts)
+
+
+def visits_of(query: Query, side: Side, found: str, counted: str, often: str = "found") -> str:
     """Sum up the visits found for a query on one side.
 
     Args:
         query: what is asked for.
         side: where the visits are.
         found: a subquery.
-        counted: what is counted already, in the form of counted_visits.
+        counted: a subquery: those, counted.
         often: where those are found whose visitors have to be told apart.
     """
     once, again = told_by_marks(query, side)
-    parts = {"found": found, "once": once, "counted": counted or subquery("counted_visits")}
-    parts["often"] = often
+    parts = {"found": found, "once": once, "counted": counted, "often": often}
     return _summed("sums_of_visits", query, _VISITS[side], parts, again)
 
 
@@ -255,7 +283,8 @@ def told_by_marks(query: Query, side: Side) -> tuple[str, str | None]:
     fields = [field for _, field in stored(query) if field not in OF_VISITORS]
     marks = {marked[field] for field in fields if field in marked} or {"mark"}
     has_marks = all(field in marked for field in fields)
-    if has_marks and road(query, side) is Road.VISITS and not has_done(query.filters):
+    is_whole = road(query, side) is not Road.VISITS_OF_ACTIONS
+    if has_marks and is_whole and not has_done(query.filters):
         kept = [p for p in parts_of(query.filters) if not are_of_visitors(fields_of(p))]
         if not kept and len(marks) == 1:
             return f"{marks.pop()} < 3", None

@@ -127,7 +127,8 @@ def test_nothing_of_a_day_that_is_gone_is_left(filled: House) -> None:
         for word in (f"/of-{number}-/", f"source-{number}-"):
             assert (word.encode() in on_disk) == (number >= 2), word
     assert b"/always" in on_disk
-    for table in ("visits", "events", "rollups", "page_rollups", "page_spans", "drops"):
+    sums = ("rollups", "arrival_rollups", "page_rollups", "page_spans")
+    for table in ("visits", "events", *sums, "drops"):
         before = FIRST + 2 * ONE_DAY
         rows = here.rows(f"SELECT 1 FROM archive.{table} WHERE date < $before", before=before)
         assert rows == [], table

@@ -5,5 +5,7 @@ SELECT
     max(date)::VARCHAR,
     (SELECT count(*) FROM archive.visits),
     (SELECT count(*) FROM archive.events),
-    (SELECT count(*) FROM archive.rollups) + (SELECT count(*) FROM archive.page_rollups)
+    (SELECT count(*) FROM archive.rollups)
+    + (SELECT count(*) FROM archive.arrival_rollups)
+    + (SELECT count(*) FROM archive.page_rollups)
 FROM archive.sealed;

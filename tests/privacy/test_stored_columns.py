@@ -96,6 +96,12 @@ MARKS = (
     "referrer_mark",
     "utm_campaign_mark",
 )
+ARRIVAL_SUMS = (
+    {name: SUMS[name] for name in ("site", "date", "visits", "pageviews", "events", "duration_s")}
+    | {"bounces": "how many of the visits bounced"}
+    | {"arrival": "stands for the words about how visitors arrive", "mark": "as a visit's"}
+    | {name: "as a visit's" for name in MARKS if name not in {"entry_page_mark", "exit_page_mark"}}
+)
 PAGE_NUMBER = {"page": "stands for the page's path, of the site's own"}
 PAGE_SUMS = (
     {name: why for name, why in SUMS.items() if name not in {"dimension", "value"}}
@@ -194,6 +200,7 @@ STORED = {
     # One line per reason.
     | {"visit": "which of the visitor's visits", "step": "order within the visit, without times"},
     "archive: rollups": SUMS,
+    "archive: arrival_rollups": ARRIVAL_SUMS,
     "archive: page_rollups": PAGE_SUMS,
     "archive: page_spans": PAGE_SUMS | {"span": "a week, a month or a quarter"},
     "archive: rolled_spans": {

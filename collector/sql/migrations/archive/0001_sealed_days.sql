@@ -98,7 +98,26 @@ CREATE TABLE archive.rollups (
     scroll BIGINT           -- tenths of the page, the deepest of each of these, summed up
 );
 
--- The same by page, and of the visits that a page began and ended: a hundred times as many rows as
+-- The same of visits by how they arrived and by their marks, of which a row has one of each: what is
+-- asked of how visitors arrive is a sum of these, and a fifth of the rows. A visitor's only visit
+-- has 1 throughout.
+CREATE TABLE archive.arrival_rollups (
+    site INTEGER,
+    date DATE,
+    arrival INTEGER,
+    mark UTINYINT,
+    source_mark UTINYINT,
+    channel_mark UTINYINT,
+    referrer_mark UTINYINT,
+    utm_campaign_mark UTINYINT,
+    visits INTEGER,
+    pageviews INTEGER,
+    events INTEGER,
+    duration_s BIGINT,
+    bounces INTEGER
+);
+
+-- Sums by page, and of the visits that a page began and ended: a hundred times as many rows as
 -- all others. Each page has one, so that its number stands there once. `entries` and `bounces` are
 -- those of the page; `exit_bounces` are those of visits that ended there.
 CREATE TABLE archive.page_rollups (

@@ -1,0 +1,1 @@
+DELETE FROM archive.arrival_rollups WHERE site = $site AND date < $before;
