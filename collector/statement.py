@@ -32,8 +32,8 @@ VISITS = (
     "site", "date", "visitor", "visit", "mark", "hour", "duration_s", "pageviews", "events",
     "is_bounce", "entry_host", "exit_host", "entry_page", "exit_page", "source", "channel",
     "referrer", "utm_source", "utm_medium", "utm_campaign", "country", "device", "browser", "os",
-    "screen", "entry_page_mark", "exit_page_mark", "source_mark", "channel_mark", "referrer_mark",
-    "utm_campaign_mark",
+    "screen", "view_mark", "entry_page_mark", "exit_page_mark", "source_mark", "channel_mark",
+    "referrer_mark", "utm_campaign_mark",
 )  # fmt: skip
 EVENTS = (
     "site", "date", "visitor", "visit", "step", "hour", "name", "name_mark", "host", "path",
@@ -242,8 +242,8 @@ def example(domain: str) -> tuple[Mapping[str, object], Mapping[str, object]]:
         "entry_host": domain, "exit_host": domain, "entry_page": "/", "exit_page": "/news",
         "source": "Ecosia", "channel": "search", "referrer": "ecosia.org", "country": "DE",
         "device": "mobile", "browser": "Firefox", "os": "Android", "screen": "xs",
-        "entry_page_mark": 1, "exit_page_mark": 1, "source_mark": 1, "channel_mark": 1,
-        "referrer_mark": 1, "utm_campaign_mark": 1,
+        "view_mark": 1, "entry_page_mark": 1, "exit_page_mark": 1, "source_mark": 1,
+        "channel_mark": 1, "referrer_mark": 1, "utm_campaign_mark": 1,
     }  # fmt: skip
     event = {
         "step": 2, "name": "pageview", "name_mark": 0, "page_mark": 1, "host": domain,

@@ -101,7 +101,7 @@ def sums(query: Query, side: Side) -> Sums:
         found = found_visits(query, side)
         return replace(found, text=visits_of(query, side, found.text, counted(query, side)))
     if chosen is Road.NUMBERS:
-        return numbers_of(query, subquery(f"{side}_actions"))
+        return _names_of(query) if _is_by_name(query) else numbers_of(query, _SEALED_ACTIONS)
     if chosen is Road.EVERYTHING:
         return Sums(_of_everything(query), {})
     writer = _writer(side)
@@ -131,7 +131,7 @@ def found_actions(queries: Sequence[Query]) -> Sums:
     columns += ["props"] * any(isinstance(field, Property) for field in fields)
     columns += ["hour"] * (not query.period.is_whole)
     kept = _where(query, writer, SEALED_ACTIONS, _OF_ACTIONS)
-    actions = subquery("sealed_actions")
+    actions = _SEALED_ACTIONS
     return Sums(f"(SELECT {', '.join(columns)} FROM {actions} WHERE {kept})", writer.values)
 
 
@@ -227,6 +227,27 @@ def shared_columns(queries: Iterable[Query], side: Side) -> str:
     if side is Side.SEALED:
         columns += sorted(MARKED[field] for field in fields if field in MARKED)
     return ", ".join(columns)
+
+
+def _is_by_name(query: Query) -> bool:
+    """Tell whether actions are asked for by name, but for how their visits arrived all of them."""
+    return Dimension.NAME in query.dimensions and not is_about_actions(query)
+
+
+def _names_of(query: Query) -> Sums:
+    """Sum up sealed actions by name: pageviews, which most are, out of the sums of their visits."""
+    numbers = numbers_of(query, f"(FROM {_SEALED_ACTIONS} WHERE name <> 'pageview')")
+    ((n, _),) = stored(query)
+    by_visitor = are_of_visitors(c.field for c in conditions(query.filters))
+    parts = {
+        "times": times(query),
+        "key": f"d{n}",
+        "arriving": _arriving(query, _writer(Side.SEALED), SEALED_ACTIONS),
+        "once": "view_mark < 3" if by_visitor else "view_mark = 1",
+        "viewed_apart": "" if by_visitor else statement("viewed_apart"),
+    }
+    viewed = composed(statement("sums_of_viewed"), parts)
+    return replace(numbers, text=f"(FROM {numbers.text} UNION ALL BY NAME ({viewed}))")
 
 
 def _of_numbers(query: Query, writer: Writer, actions: str) -> str:
@@ -406,6 +427,7 @@ def _within_hours(query: Query) -> str:
     return "(date > $first OR hour >= $first_hour) AND (date < $last OR hour <= $last_hour)"
 
 
+_SEALED_ACTIONS: Final = subquery("sealed_actions")
 _VISITS: Final = {Side.SEALED: SEALED_VISITS, Side.UNSEALED: UNSEALED_VISITS}
 _OF_ACTIONS: Final = frozenset({Kind.PLACE, Kind.ACTION})
 _ACTIONS: Final = {Side.SEALED: SEALED_ACTIONS, Side.UNSEALED: UNSEALED_ACTIONS}

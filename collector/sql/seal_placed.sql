@@ -15,14 +15,18 @@ WITH all_placed AS (
     CROSS JOIN (SELECT page AS nowhere FROM archive.pages WHERE site = $site AND path = '')
 ), regulars AS (
     SELECT
-        visitor, island, entry_host, exit_host, entry_page, exit_page, source, channel, referrer,
-        utm_source, utm_medium, utm_campaign, screen
+        visitor, island, pageviews, entry_host, exit_host, entry_page, exit_page, source, channel,
+        referrer, utm_source, utm_medium, utm_campaign, screen
     FROM all_placed
     JOIN (FROM archive.arrivals WHERE site = $site) USING (arrival)
     WHERE regular IS NOT NULL
 ), marked AS (
     SELECT
         r.island,
+        mark(
+            bool_or(o.island < r.island AND o.pageviews > 0),
+            bool_or(o.island > r.island AND o.pageviews > 0)
+        ) AS view_mark,
         mark(
             bool_or(o.island < r.island AND o.entry_host = r.entry_host),
             bool_or(o.island > r.island AND o.entry_host = r.entry_host)
@@ -73,6 +77,7 @@ WITH all_placed AS (
 )
 SELECT
     all_placed.*,
+    CASE WHEN pageviews = 0 THEN 0 ELSE coalesce(view_mark, 1) END AS view_mark,
     coalesce(entry_host_mark, 1) AS entry_host_mark,
     coalesce(exit_host_mark, 1) AS exit_host_mark,
     coalesce(entry_page_mark, 1) AS entry_page_mark,

@@ -89,6 +89,7 @@ SUMS = PLACE | {
     "scroll": "how far, all together",
 }
 MARKS = (
+    "view_mark",
     "entry_page_mark",
     "exit_page_mark",
     "source_mark",

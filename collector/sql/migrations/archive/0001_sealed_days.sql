@@ -49,6 +49,7 @@ CREATE TABLE archive.visits (
     entry_page INTEGER,
     exit_page INTEGER,
     arrival INTEGER,
+    view_mark UTINYINT,     -- among the visits with a pageview, 0 if it has none
     entry_page_mark UTINYINT,
     exit_page_mark UTINYINT,
     source_mark UTINYINT,
@@ -106,6 +107,7 @@ CREATE TABLE archive.arrival_rollups (
     date DATE,
     arrival INTEGER,
     mark UTINYINT,
+    view_mark UTINYINT,
     source_mark UTINYINT,
     channel_mark UTINYINT,
     referrer_mark UTINYINT,

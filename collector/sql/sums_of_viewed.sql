@@ -1,0 +1,15 @@
+-- The sums of the name that most actions have: those of visits with a pageview, by the marks of it.
+SELECT
+    /*times*/
+    'pageview' AS /*key*/,
+    total(CASE WHEN /*once*/ THEN visits END) AS visitors,
+    total(visits) AS visits,
+    total(pageviews) AS pageviews,
+    total(pageviews) AS events
+FROM (
+    FROM archive.arrival_rollups
+    WHERE site = $site AND date BETWEEN $first AND $last AND view_mark > 0
+)
+/*arriving*/
+GROUP BY ALL
+/*viewed_apart*/

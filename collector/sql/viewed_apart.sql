@@ -1,0 +1,14 @@
+UNION ALL BY NAME
+SELECT
+    /*times*/
+    'pageview' AS /*key*/,
+    count(*) AS visitors
+FROM (
+    SELECT DISTINCT date, visitor
+    FROM (
+        FROM archive.visits
+        WHERE site = $site AND date BETWEEN $first AND $last AND view_mark > 1
+    )
+    /*arriving*/
+)
+GROUP BY ALL
