@@ -1,6 +1,7 @@
 """What DuckDB keeps in memory of what is gone, and that it lets go of it."""
 
 import ctypes
+import gc
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -30,6 +31,7 @@ class _Mallinfo2(ctypes.Structure):
 
 def allocated_bytes() -> int:
     """Return what of the heap is in use: DuckDB takes its blocks from one of its own."""
+    gc.collect()  # what earlier tests left is not to go in between
     ask = ctypes.CDLL(None).mallinfo2
     ask.restype = _Mallinfo2
     return int(ask().uordblks)
