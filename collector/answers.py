@@ -37,6 +37,7 @@ from collector.sums import (
     found_actions,
     found_visits,
     is_about_actions,
+    is_asked_by_arrival,
     is_by_arrival,
     listed,
     met,
@@ -246,11 +247,11 @@ class Answers:
         That differs by the condition under which a visit is one.
         """
         queries = [query for query in family if is_by_arrival(query)]
+        if not any(map(is_asked_by_arrival, queries)):
+            return {}
         told = dict(told_by_marks(query, side) for query in queries)
         columns = {once: f"visitors_{n}" for n, once in enumerate(told)}
-        if queries:
-            text = met(name, queries[0], side, found, columns)
-            self._bound(text, queries[0], found.values)
+        self._bound(met(name, queries[0], side, found, columns), queries[0], found.values)
         return columns
 
     def _rolled_sums(self, query: Query) -> Sums | None:

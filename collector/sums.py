@@ -57,7 +57,7 @@ from collector.session import statement
 
 # Of visits: what is always needed, and what is no matter of the arrival.
 _ALWAYS: Final = (
-    "date", "visitor", "arrival", "duration_s", "pageviews", "events", "is_bounce", "enters",
+    "date", "visitor", "duration_s", "pageviews", "events", "is_bounce", "enters",
     "mark",
 )  # fmt: skip
 _OF_VISITS_ALONE: Final = frozenset({"entry_host", "exit_host", "entry_page", "exit_page"})
@@ -214,7 +214,12 @@ def is_by_arrival(query: Query) -> bool:
     return not times(query) and all(field in ARRIVED for _, field in stored(query))
 
 
-def shared_columns(queries: Iterable[Query], side: Side) -> str:
+def is_asked_by_arrival(query: Query) -> bool:
+    """Tell whether a way of arriving is among what a query groups by."""
+    return any(field in ARRIVED for _, field in stored(query))
+
+
+def shared_columns(queries: Sequence[Query], side: Side) -> str:
     """Return what several queries need of the same found visits."""
     fields = {
         field
@@ -224,6 +229,7 @@ def shared_columns(queries: Iterable[Query], side: Side) -> str:
     }
     names = sorted(ACTIONS_OF_VISITS[field].name for field in fields)
     columns = [*_ALWAYS, *(name for name in names if name in _OF_VISITS_ALONE)]
+    columns += ["arrival"] * any(is_asked_by_arrival(query) for query in queries)
     if side is Side.SEALED:
         columns += sorted(MARKED[field] for field in fields if field in MARKED)
     return ", ".join(columns)
