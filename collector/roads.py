@@ -53,6 +53,7 @@ class Road(Enum):
     ARRIVALS = auto()  # sums of sealed visits by how they arrived
     VISITS = auto()  # whole visits
     VISITS_OF_ACTIONS = auto()  # those with an action that the filter lets through
+    HOURS = auto()  # whole visits, by the hours each has
     NUMBERS = auto()  # sealed actions by page or name, whose numbers and marks say enough
     EVERYTHING = auto()  # unsealed actions by hour, page or name, all of them, beside whole visits
     ACTIONS = auto()  # actions, each with all that is known of its visit
@@ -78,6 +79,8 @@ def road(query: Query, side: Side) -> Road:
     has_hours = not WITHIN_DAYS.isdisjoint(query.dimensions)
     if side is Side.UNSEALED and _is_of_everything(query):
         return Road.EVERYTHING
+    if kinds <= {Kind.ARRIVAL, Kind.VISIT} and _is_of_hours(query):
+        return Road.HOURS
     if side is Side.SEALED and _is_of_numbers(query):
         return Road.NUMBERS
     if by_action or has_hours or not OF_READING.isdisjoint(query.metrics) or Kind.MIXED in kinds:
@@ -152,6 +155,13 @@ def _is_of_everything(query: Query) -> bool:
     if fields[0] in WITHIN_DAYS:
         return OF_READING.isdisjoint(query.metrics)
     return fields[0] in OF_EVERYTHING and _OF_ACTIONS_ALONE.issuperset(query.metrics)
+
+
+def _is_of_hours(query: Query) -> bool:
+    """Tell whether all that is asked is who came in which hour."""
+    fields = [field for _, field in stored(query)]
+    by_hour = len(fields) == 1 and fields[0] in WITHIN_DAYS
+    return by_hour and query.period.is_whole and set(query.metrics) == {Metric.VISITORS}
 
 
 def _is_of_numbers(query: Query) -> bool:

@@ -29,11 +29,11 @@ UNSEALED = tuple(field for field in Event.__struct_fields__)
 # The columns of the archive's tables `visits` and `events`, with what their numbers of pages and
 # arrivals stand for in the place of those; tests hold them against the tables.
 VISITS = (
-    "site", "date", "visitor", "visit", "mark", "hour", "duration_s", "pageviews", "events",
-    "is_bounce", "entry_host", "exit_host", "entry_page", "exit_page", "source", "channel",
-    "referrer", "utm_source", "utm_medium", "utm_campaign", "country", "device", "browser", "os",
-    "screen", "view_mark", "entry_page_mark", "exit_page_mark", "source_mark", "channel_mark",
-    "referrer_mark", "utm_campaign_mark",
+    "site", "date", "visitor", "visit", "mark", "hour", "hours", "duration_s", "pageviews",
+    "events", "is_bounce", "entry_host", "exit_host", "entry_page", "exit_page", "source",
+    "channel", "referrer", "utm_source", "utm_medium", "utm_campaign", "country", "device",
+    "browser", "os", "screen", "view_mark", "entry_page_mark", "exit_page_mark", "source_mark",
+    "channel_mark", "referrer_mark", "utm_campaign_mark",
 )  # fmt: skip
 EVENTS = (
     "site", "date", "visitor", "visit", "step", "hour", "name", "name_mark", "host", "path",
@@ -238,7 +238,7 @@ def example(domain: str) -> tuple[Mapping[str, object], Mapping[str, object]]:
     """Return a made-up visit, and one of its pageviews, as they are kept once sealed."""
     shared = {"site": 1, "date": "2026-03-02", "visitor": 1742, "visit": 1, "hour": 9}
     visit = {
-        "mark": 1, "duration_s": 95, "pageviews": 2, "events": 2, "is_bounce": False,
+        "mark": 1, "hours": 1, "duration_s": 95, "pageviews": 2, "events": 2, "is_bounce": False,
         "entry_host": domain, "exit_host": domain, "entry_page": "/", "exit_page": "/news",
         "source": "Ecosia", "channel": "search", "referrer": "ecosia.org", "country": "DE",
         "device": "mobile", "browser": "Firefox", "os": "Android", "screen": "xs",

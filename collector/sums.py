@@ -100,6 +100,8 @@ def sums(query: Query, side: Side) -> Sums:
     if chosen in ABOUT_VISITS:
         found = found_visits(query, side)
         return replace(found, text=visits_of(query, side, found.text, counted(query, side)))
+    if chosen is Road.HOURS:
+        return _hours_of(query, side)
     if chosen is Road.NUMBERS:
         return _names_of(query) if _is_by_name(query) else numbers_of(query, _SEALED_ACTIONS)
     if chosen is Road.EVERYTHING:
@@ -233,6 +235,14 @@ def shared_columns(queries: Sequence[Query], side: Side) -> str:
     if side is Side.SEALED:
         columns += sorted(MARKED[field] for field in fields if field in MARKED)
     return ", ".join(columns)
+
+
+def _hours_of(query: Query, side: Side) -> Sums:
+    """Count visitors by hour."""
+    found = found_visits(query, side)
+    ((n, _),) = stored(query)
+    parts = {"times": times(query), "key": f"d{n}", "found": found.text}
+    return replace(found, text=f"({composed(statement('sums_of_visit_hours'), parts)})")
 
 
 def _is_by_name(query: Query) -> bool:

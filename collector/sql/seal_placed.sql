@@ -3,7 +3,7 @@
 CREATE OR REPLACE TEMP TABLE placed AS
 WITH all_placed AS (
     SELECT
-        island, visitor, visit, act, hour, duration_s, pageviews, events, is_bounce, entry_host,
+        island, visitor, visit, act, hour, hours, duration_s, pageviews, events, is_bounce, entry_host,
         exit_host, a.arrival,
         CASE WHEN visits > 1 THEN visitor END AS regular,
         CASE WHEN visits = 1 THEN 1 WHEN visit = 1 THEN 2 ELSE 3 END::UTINYINT AS mark,

@@ -3,7 +3,8 @@
 INSERT INTO archive.visits
 WITH hosts AS (SELECT list(host ORDER BY rank) AS names FROM day_hosts)
 SELECT
-    $site, $date, visitor, visit, mark, hour, duration_s, pageviews, events, is_bounce,
+    $site, $date, visitor, visit, mark, hour,
+    ((hours::BIGINT >> hour) | (hours::BIGINT << (24 - hour))) & 16_777_215, duration_s, pageviews, events, is_bounce,
     (SELECT names FROM hosts)[entry_host], (SELECT names FROM hosts)[exit_host], entry_page,
     exit_page, arrival, view_mark, entry_page_mark, exit_page_mark, source_mark, channel_mark,
     referrer_mark, utm_campaign_mark

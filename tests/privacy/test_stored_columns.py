@@ -184,6 +184,7 @@ STORED = {
     | ORDINAL
     | {
         "visit": "its number within the visitor's day",
+        "hours": "in which hours it went on, as its events tell too: who came in which hour",
         "mark": "whether it is the visitor's only visit of the day, the first or a later one",
         **dict.fromkeys(MARKS, "the same, among the visitor's visits with the same value"),
     },

@@ -32,6 +32,7 @@ from collector.question import (
     Report,
     conditions,
 )
+from collector.roads import WITHIN_DAYS, Road, Side, road
 from tests import oracle
 from tests.house import House, event, house
 
@@ -411,3 +412,23 @@ def test_parts_of_days_equal_the_oracles(fortnight: Fortnight, hours: tuple[int,
             for last in (2, LONG_DAYS // 2 - 1, LONG_DAYS)
         ),
     )
+
+
+HOURLY = [d for d in Dimension if d in WITHIN_DAYS]
+KEPT: list[Filter] = [
+    Condition(Operator.IS, Dimension.DEVICE, tuple(TEXTS[Dimension.DEVICE][:1])),
+    Condition(Operator.IS, Dimension.SOURCE, tuple(TEXTS[Dimension.SOURCE][:2])),
+    Not(Condition(Operator.IS, Dimension.ENTRY_PAGE, tuple(TEXTS[Dimension.ENTRY_PAGE][:1]))),
+    Done(Condition(Operator.IS, Dimension.NAME, ("pageview",))),
+]
+
+
+def test_who_came_in_which_hour_equals_the_oracles(fortnight: Fortnight) -> None:
+    """Visits tell it, whatever is true of them; a visitor of two visits in an hour is one."""
+    period = Period(date_after(0), date_after(LONG_DAYS))
+    asked = [
+        Query(SITE, (Metric.VISITORS,), (by,), period, found) for by in HOURLY for found in KEPT
+    ]
+    check(fortnight.here, fortnight.events, *asked)
+    roads = {road(query, side) for query in asked for side in Side}
+    assert roads == {Road.HOURS}

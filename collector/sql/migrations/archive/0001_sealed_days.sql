@@ -40,6 +40,7 @@ CREATE TABLE archive.visits (
     visit USMALLINT,        -- 1 for the visitor's first of the day
     mark UTINYINT,
     hour UTINYINT,          -- local to the site
+    hours UINTEGER,         -- in which it acted: a bit for each, the lowest for `hour`, then round the clock
     duration_s INTEGER,
     pageviews INTEGER,
     events INTEGER,
