@@ -54,6 +54,7 @@ class Road(Enum):
     VISITS = auto()  # whole visits
     VISITS_OF_ACTIONS = auto()  # those with an action that the filter lets through
     HOURS = auto()  # whole visits, by the hours each has
+    SOME_HOURS = auto()  # the same of parts of days, and actions beside them
     NUMBERS = auto()  # sealed actions by page or name, whose numbers and marks say enough
     EVERYTHING = auto()  # unsealed actions by hour, page or name, all of them, beside whole visits
     ACTIONS = auto()  # actions, each with all that is known of its visit
@@ -79,6 +80,8 @@ def road(query: Query, side: Side) -> Road:
     has_hours = not WITHIN_DAYS.isdisjoint(query.dimensions)
     if side is Side.UNSEALED and _is_of_everything(query):
         return Road.EVERYTHING
+    if query.filters == EVERYTHING and not query.period.is_whole and not stored(query):
+        return Road.SOME_HOURS
     if kinds <= {Kind.ARRIVAL, Kind.VISIT} and _is_of_hours(query):
         return Road.HOURS
     if side is Side.SEALED and _is_of_numbers(query):

@@ -100,6 +100,8 @@ def sums(query: Query, side: Side) -> Sums:
     if chosen in ABOUT_VISITS:
         found = found_visits(query, side)
         return replace(found, text=visits_of(query, side, found.text, counted(query, side)))
+    if chosen is Road.SOME_HOURS:
+        return Sums(_of_some_hours(query, side), {})
     if chosen is Road.HOURS:
         return _hours_of(query, side)
     if chosen is Road.NUMBERS:
@@ -235,6 +237,16 @@ def shared_columns(queries: Sequence[Query], side: Side) -> str:
     if side is Side.SEALED:
         columns += sorted(MARKED[field] for field in fields if field in MARKED)
     return ", ".join(columns)
+
+
+def _of_some_hours(query: Query, side: Side) -> str:
+    parts = {
+        "times": times(query),
+        "visits": subquery(f"{side}_visits"),
+        "actions": subquery(_OF_DAYS[side]),
+        "within_hours": _within_hours(query),
+    }
+    return f"({composed(statement('sums_of_some_hours'), parts)})"
 
 
 def _hours_of(query: Query, side: Side) -> Sums:
@@ -444,6 +456,7 @@ def _within_hours(query: Query) -> str:
 
 
 _SEALED_ACTIONS: Final = subquery("sealed_actions")
+_OF_DAYS: Final = {Side.SEALED: "sealed_actions", Side.UNSEALED: "unsealed_events"}
 _VISITS: Final = {Side.SEALED: SEALED_VISITS, Side.UNSEALED: UNSEALED_VISITS}
 _OF_ACTIONS: Final = frozenset({Kind.PLACE, Kind.ACTION})
 _ACTIONS: Final = {Side.SEALED: SEALED_ACTIONS, Side.UNSEALED: UNSEALED_ACTIONS}
