@@ -251,7 +251,7 @@ class Answers:
             return {}
         told = dict(told_by_marks(query, side) for query in queries)
         columns = {once: f"visitors_{n}" for n, once in enumerate(told)}
-        self._bound(met(name, queries[0], side, found, columns), queries[0], found.values)
+        self._keep(name, queries[0], met(queries[0], side, found, columns))
         return columns
 
     def _rolled_sums(self, query: Query) -> Sums | None:

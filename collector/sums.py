@@ -173,29 +173,27 @@ def counted(query: Query, side: Side) -> str:
     if road(query, side) is not Road.ARRIVALS:
         return subquery("counted_visits")
     arriving = _arriving(query, _writer(side), _VISITS[side])
-    return f"({statement('counted_arrivals')})".replace("/*arriving*/", arriving)
+    return subquery("counted_arrivals").replace("/*arriving*/", arriving)
 
 
-def met(name: str, query: Query, side: Side, found: Sums, columns: Mapping[str, str]) -> str:
-    """Make a table that counts found visits by the way they arrived.
+def met(query: Query, side: Side, found: Sums, columns: Mapping[str, str]) -> Sums:
+    """Count found visits by the way they arrived.
 
     Args:
-        name: of the table.
         query: one of those about the visits.
         side: where they are.
         found: how they are found.
         columns: what counts visitors, by the condition under which a visit is one.
     """
+    parts = {"times": "", "numbers": "arrival, ", "visitors": _visitors(query, side, columns)}
+    text = composed(counted(query, side), parts)
+    return replace(found, text=f"(WITH found AS {found.text} FROM {text})")
+
+
+def _visitors(query: Query, side: Side, columns: Mapping[str, str]) -> str:
     is_summed_up = road(query, side) is Road.ARRIVALS
     count = "total(CASE WHEN {} THEN visits END)" if is_summed_up else "count(*) FILTER (WHERE {})"
-    counts = (f"{count.format(once)} AS {column}" for once, column in columns.items())
-    parts = {
-        "name": name,
-        "visitors": listed(counts),
-        "found": found.text,
-        "arriving": _arriving(query, _writer(side), _VISITS[side]),
-    }
-    return composed(statement("met_arrivals" if is_summed_up else "met_visits"), parts)
+    return listed(f"{count.format(once)} AS {column}" for once, column in columns.items())
 
 
 def visits_of(query: Query, side: Side, found: str, counted: str, often: str = "found") -> str:
@@ -209,7 +207,8 @@ def visits_of(query: Query, side: Side, found: str, counted: str, often: str = "
         often: where those are found whose visitors have to be told apart.
     """
     once, again = told_by_marks(query, side)
-    parts = {"found": found, "once": once, "counted": counted, "often": often}
+    parts = {"found": found, "counted": counted, "often": often}
+    parts["visitors"] = _visitors(query, side, {once: "visitors"})
     return _summed("sums_of_visits", query, _VISITS[side], parts, again)
 
 
@@ -380,6 +379,8 @@ def _of_everything(query: Query) -> str:
         "key": f"d{n}",
         "events": subquery("unsealed_events"),
         "visits": subquery("unsealed_visits"),
+        "came": subquery("sums_of_visit_hours"),
+        "found": subquery("unsealed_visits"),
         "pages": subquery("unsealed_pages"),
     }
     name = OF_EVERYTHING.get(field, "sums_of_hours")

@@ -2,7 +2,7 @@
 SELECT
     /*times*/
     /*numbers*/
-    total(CASE WHEN /*once*/ THEN visits END) AS visitors,
+    /*visitors*/
     total(visits) AS visits,
     total(pageviews) AS pageviews,
     total(events) AS events,

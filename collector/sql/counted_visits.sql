@@ -2,7 +2,7 @@
 SELECT
     /*times*/
     /*numbers*/
-    count(*) FILTER (WHERE /*once*/) AS visitors,
+    /*visitors*/
     count(*) AS visits,
     total(pageviews) AS pageviews,
     total(events) AS events,

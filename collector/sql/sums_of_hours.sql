@@ -1,19 +1,6 @@
 -- Unsealed days by hour: visits by when they began, all else by when it happened. No action has to
 -- be told of which visit it is.
-WITH acted AS (
-    SELECT date, hours FROM /*visits*/ WHERE mark = 1
-    UNION ALL
-    SELECT date, bit_or(hours) FROM /*visits*/ WHERE mark > 1 GROUP BY date, visitor
-), counted AS (
-    SELECT date, hours, count(*) AS visitors FROM acted GROUP BY ALL
-)
-SELECT
-    /*times*/
-    hour AS /*key*/,
-    total(visitors) AS visitors
-FROM counted
-JOIN (SELECT unnest(range(24))::INTEGER AS hour) ON hours & (1 << hour) > 0
-GROUP BY ALL
+/*came*/
 UNION ALL BY NAME
 SELECT
     /*times*/
