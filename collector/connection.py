@@ -9,7 +9,9 @@ head says enough, and events.
 
 import asyncio
 import logging
+import os
 import re
+import select
 from functools import lru_cache, partial
 from typing import ClassVar
 
@@ -62,9 +64,9 @@ class Connection(HttpToolsProtocol):
     """HTTP/1.1 with a limit on a head's size and a deadline for whatever is awaited."""
 
     short_cuts = ShortCuts()
-    holding: ClassVar[list["Connection"]] = []  # something for the server's next tick
-    is_flooded = False  # by what is sent away: some was since the last tick but one
-    floods_begin: tuple[bytes, ...] = ()  # what is posted where somebody may be sent away
+    holding: ClassVar[list["Connection"]] = []  # an answer for the server's next tick
+    parked: ClassVar[dict[int, "Connection"]] = {}  # by descriptor; read from at ticks alone
+    _of_parked = select.epoll()  # says which of them have something to read
     most_connections = MOST_FILES
     shed = 0  # since that was last told
     _shed_again_s = 0.0
@@ -78,7 +80,8 @@ class Connection(HttpToolsProtocol):
         self._exchange: _Exchange | None = None  # of the request in progress
         self._answer: Response | None = None  # to a request that goes no further
         self._held: Response | None = None  # the same, until it is time to give it
-        self._unread = b""  # until it is time to look at it
+        self._sent_away = 0  # times running
+        self._descriptor: int = transport.get_extra_info("socket").fileno()
         self.unread_due_s: float | None = None
         self._wait(REQUEST_TIMEOUT_S)
         if len(self.connections) > self.most_connections:
@@ -102,7 +105,8 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of what was half sent."""
         super().connection_lost(exc)
-        self._unread = b""
+        if self._is_parked():
+            self._unpark()
         if self._exchange is not None and not self._exchange.is_whole:
             self._take(self._exchange, None)
 
@@ -116,32 +120,58 @@ class Connection(HttpToolsProtocol):
 
     @classmethod
     def tick(cls) -> None:
-        """Look at what was put off, and give answers that were held back.
+        """Give answers that were held back, and read from those who were sent away before.
 
-        Many in a row take half the time that they take one by one between other things. And who
-        floods us says the same over and over: of each head only the first is parsed.
+        Who floods us wakes nobody between two ticks then, and many in a row take half the time that
+        they take one by one between other things. They say the same over and over: of each head
+        only the first is parsed.
         """
         held, cls.holding = cls.holding, []
-        cls.is_flooded = bool(held)
-        known: dict[tuple[str, bytes], Response] = {}
         for one in held:
-            one.go_on(known)
+            one.send_held()
+            one._park()  # noqa: SLF001 - our own
+        known: dict[tuple[str, bytes], Response] = {}
+        for descriptor, _ in cls._of_parked.poll(0):
+            cls.parked[descriptor]._look_again(known)  # noqa: SLF001 - our own
 
-    def go_on(self, known: dict[tuple[str, bytes], Response]) -> None:
-        """Do what waited for the tick.
+    def _is_parked(self) -> bool:
+        return self.parked.get(self._descriptor) is self
+
+    def _park(self) -> None:
+        """Read at ticks alone from now on, if nothing else was asked for lately.
+
+        Not after one time: proxies send what others ask for on the same connection.
+        """
+        is_idle = self._is_between and self.due_s is not None and not self.transport.is_closing()
+        if self._sent_away > 1 and is_idle and not self._is_parked():
+            self.flow.pause_reading()
+            self.parked[self._descriptor] = self
+            self._of_parked.register(self._descriptor, select.EPOLLIN)
+
+    def _unpark(self) -> None:
+        del self.parked[self._descriptor]
+        self._of_parked.unregister(self._descriptor)
+
+    def _look_again(self, known: dict[tuple[str, bytes], Response]) -> None:
+        """Read from one who was sent away.
 
         Args:
             known: the answer to a head of a peer, if it is the same whatever the body; added to.
         """
-        self.send_held()
-        data, self._unread = self._unread, b""
-        if not data:
+        if self.transport.is_closing():
             return
+        try:
+            data = os.read(self._descriptor, MAX_HEAD_BYTES)
+        except OSError:  # of which the event loop hears as well
+            data = b""
         said = self._said(data)
         if said is not None and (answer := known.get(said)) is not None:
-            self._held, self._keeps_alive = answer, True
+            self._held = answer
         else:
-            self._take_in(data)
+            self._unpark()
+            self.flow.resume_reading()
+            if data:
+                self.data_received(data)
             if said is not None and self._held is not None and self._keeps_alive:
                 known[said] = self._held
         self.send_held()
@@ -154,17 +184,6 @@ class Connection(HttpToolsProtocol):
         return None if head is None else (self.client[0], head)
 
     def data_received(self, data: bytes) -> None:
-        """Take in bytes, at once or at the server's next tick."""
-        if not (self._unread or (self.is_flooded and data.startswith(self.floods_begin))):
-            self._take_in(data)
-            return
-        if not self._unread:
-            self.holding.append(self)
-        self._unread += data
-        if len(self._unread) > MAX_HEAD_BYTES:
-            self.go_on({})
-
-    def _take_in(self, data: bytes) -> None:
         """Parse bytes; a head that grows too large is refused, however it comes."""
         was_in_head, self._head_ended = self._in_head, False
         self._may_be_large = self._head_bytes + len(data) > MAX_HEAD_BYTES
@@ -247,6 +266,7 @@ class Connection(HttpToolsProtocol):
         self._is_between = self._in_head = True
         self._head_bytes = 0
         self.due_s = None
+        self._sent_away = 0 if self._answer is None else self._sent_away + 1
         if self._answer is not None:
             # Who floods us needs the more connections, and is answered all at once.
             self._held = self._answer

@@ -102,7 +102,6 @@ def serve(
     )
     server = Server(config)
     Connection.short_cuts = short_cuts
-    Connection.floods_begin = tuple(b"POST %b " % path for path in short_cuts.looks)
     Connection.most_connections = _allowed_connections()
     gc.collect()
     gc.freeze()

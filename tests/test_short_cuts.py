@@ -3,6 +3,7 @@
 import contextlib
 import re
 import socket
+import struct
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,27 +116,43 @@ def test_in_a_flood_each_is_still_answered_as_it_should_be(server: Server) -> No
     bodies = [b"a=%d" % number for number in range(1, 30)] + [b"", b"x" * 200]
     friends = posted("/shut", b"a=1", "X-Word: friend")
     with contextlib.ExitStack() as stack:
-        first, friend, large, ahead, *lines = (
-            stack.enter_context(Line(server)) for _ in range(4 + len(bodies))
-        )
-        first.send(posted("/shut", b"a=1"))
-        assert first.until(1) == [429]  # from now on they wait
-        with Line(server) as gone:
-            gone.send(posted("/shut", b"a=1"))
+        lines = [stack.enter_context(Line(server)) for _ in range(9 + len(bodies))]
+        for times in range(1, 4):  # from the second time on they are looked at when it suits us
+            for line in lines:
+                line.send(posted("/shut", b"a=1"))
+            assert [line.until(times) for line in lines] == [[429] * times] * len(lines)
+        friend, large, ahead, old, odd, broken, half, gone, reset, *lines = lines
+        gone.socket.shutdown(socket.SHUT_WR)
+        reset.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reset.socket.close()
         friend.send(friends[:-1])
+        half.send(posted("/shut", b"a=1")[:20])
         for line, body in zip(lines, bodies, strict=True):
             line.send(posted("/shut", body))
         ahead.send(posted("/shut", b"a=1") + posted("/open", b"a=2", "Connection: close"))
         large.send(posted("/shut", _LARGE))
+        old.send(posted("/shut", b"a=1", version="1.0"))
+        odd.send(posted("/shut", b"a=1", "Connection: close"))
+        broken.send("nothing\r\n\r\n")
         friend.send(friends[-1:] + get("/open"))
-        assert [line.until(1) for line in lines] == [[429]] * len(lines)
-        assert friend.until(2) == [200, 200]
-        assert large.until(1) == [429]
-        assert re.findall(rb"HTTP/1.1 (\d+)", seen := ahead.until_closed()) == [b"429", b"200"]
+        assert [line.until(4) for line in lines] == [[429] * 4] * len(lines)
+        assert friend.until(5)[3:] == [200, 200]
+        assert large.until(4)[3:] == [429]
+        assert statuses(seen := ahead.until_closed()) == [429] * 4 + [200]
         assert seen.count(b"heard a=2") == 1
+        assert statuses(gone.until_closed()) == [429] * 3
+        assert statuses(broken.until_closed()) == [429] * 3 + [400]
+        assert [statuses(line.until_closed()) for line in (old, odd)] == [[429] * 4] * 2
+        half.send(posted("/shut", b"a=1")[20:])
         for line in lines:  # each is where its next request begins
             line.send(posted("/open", b"a=3"))
-        assert [line.until(2) for line in lines] == [[429, 200]] * len(lines)
+        assert [line.until(5)[4:] for line in lines] == [[200]] * len(lines)
+        assert half.until(4)[3:] == [429]
+
+
+def statuses(seen: bytes) -> list[int]:
+    """Return those of all answers, in their order."""
+    return [int(status) for status in re.findall(rb"HTTP/1.1 (\d+)", seen)]
 
 
 def test_the_answer_is_a_whole_one(server: Server) -> None:

@@ -120,6 +120,7 @@ def _guess(port: int, seconds: float, rate: int, pipe: "Connection") -> None:
             (await loop.create_connection(lambda: _Guesser(found), "127.0.0.1", port))[1]
             for _ in range(_CONNECTIONS)
         ]
+        pipe.send(found)
         begun = time.perf_counter()
         while (gone := time.perf_counter() - begun) < seconds:
             free = [line for line in lines if line.is_free]
@@ -143,6 +144,7 @@ def guessing(port: int, seconds: float, rate: int, into: list[Guesses]) -> Itera
     receiving, sending = multiprocessing.Pipe(duplex=False)
     process = multiprocessing.Process(target=_guess, args=(port, seconds, rate, sending))
     process.start()
+    receiving.recv()  # all connections are open
     yield
     into.append(receiving.recv())
     process.join()
@@ -237,9 +239,9 @@ def _costs(
             _keep_to(servers["serve"], LOAD_CORE if name == _APART else SERVER_CORE)
             for with_tries, of in runs[name].items():
                 rate, port = asked.tries * with_tries, servers["serve"].port
-                before_s = server.loop_s()
                 guesses: list[Guesses] = []
                 with guessing(port, asked.seconds + 1, rate, guesses):
+                    before_s = server.loop_s()
                     run = server.measure(texts, asked.seconds, asked.connections)
                 # The load's first second is not among its requests, but costs as much.
                 loop_s = (server.loop_s() - before_s) * asked.seconds / (asked.seconds + 1)
