@@ -27,13 +27,15 @@ from collector.columns import (
     union,
     worked_out,
 )
-from collector.question import TIMES, Query
+from collector.question import TIMES, Dimension, Query
 from collector.roads import ABOUT_VISITS, Road, Side, road, stored
 from collector.session import Session, statement
 from collector.sums import (
     Sums,
     composed,
     counted,
+    counted_actions,
+    everything_of,
     found_actions,
     found_visits,
     is_about_actions,
@@ -64,10 +66,11 @@ class Answers:
     def __init__(self, session: Session, queries: Sequence[Query]) -> None:
         self._session = session
         self._queries = queries
-        self._unsealed_spans: dict[tuple[object, ...], tuple[date | None, date | None]] = {}
+        self._days: dict[tuple[object, ...], _Days] = {}
         self._spans: dict[tuple[object, ...], _Rows] = {}
         self._found: dict[tuple[object, ...], _Found] = {}
         self._kept_actions: dict[tuple[object, ...], str] = {}
+        self._counted: dict[tuple[object, ...], str] = {}
         self._answered: dict[Query, _Rows] = {}
 
     def to(self, query: Query) -> _Rows:
@@ -92,13 +95,14 @@ class Answers:
         return panels if query in panels else [query]
 
     def _alone(self, query: Query) -> _Rows:
-        sealed = self._rolled_sums(query) or self._sums(query, Side.SEALED)
-        return self._run("report", query, [sealed, *self._unsealed(query)])
+        parts = [] if self._is_unsealed(query) else [self._sealed(query)]
+        return self._run("report", query, [*parts, *self._unsealed(query)])
 
     def _by_pages(self, queries: Sequence[Query]) -> dict[Query, _Rows]:
         """Answer queries that differ in the kind of page they ask for, and in their metrics."""
         asked = pages.Asked(queries)
-        sealed = asked.sealed(self._spans_within(queries[0]))
+        is_sealed = not self._is_unsealed(queries[0])
+        sealed = asked.sealed(self._spans_within(queries[0])) if is_sealed else []
         new = [asked.unsealed(q, part) for q in asked.kinds for part in self._unsealed(q)]
         names = asked.parts(has_new=bool(new))
         rows = self._run("report_pages", queries[0], [*sealed, *new], names)
@@ -109,7 +113,9 @@ class Answers:
         # A course in time first: the whole is made of it.
         kinds = kinds_of(sorted(queries, key=_is_course, reverse=True))
         names = [rolled(query) for query in kinds]
-        parts = [Sums(f"({statement('sums_of_panels')})", {"panels": names})]
+        parts = []
+        if not self._is_unsealed(queries[0]):
+            parts.append(Sums(f"({statement('sums_of_panels')})", {"panels": names}))
         for name, query in zip(names, kinds, strict=True):
             parts += [
                 Sums(f"(SELECT '{name}' AS panel, * FROM {part.text})", part.values)
@@ -144,35 +150,41 @@ class Answers:
 
     def _bound(self, text: str, query: Query, values: Mapping[str, object]) -> _Rows:
         """Run a statement with those of its values that it names, and those of the period."""
-        since, until = self._unsealed_span(query)
+        days = self._days_of(query)
         period = query.period
         everything = {
             "site": query.site, "first": period.first, "last": period.last,
-            "first_hour": period.first_hour, "last_hour": period.last_hour, "since": since,
-            "until": until, **values,
+            "first_hour": period.first_hour, "last_hour": period.last_hour, "since": days.since,
+            "until": days.until, **values,
         }  # fmt: skip
         named = set(_NAMED.findall(text))
         return self._session.query(text, **{n: v for n, v in everything.items() if n in named})
 
-    def _unsealed_span(self, query: Query) -> tuple[date | None, date | None]:
-        """Return the first and the last unsealed day of a query's period."""
+    def _days_of(self, query: Query) -> "_Days":
         key = (query.site, query.period.first, query.period.last)
-        if key not in self._unsealed_spans:
+        if key not in self._days:
             site, first, last = key
-            ((since, until),) = self._session.run(
-                "unsealed_span", site=site, first=first, last=last
-            )
-            self._unsealed_spans[key] = since, until
-        return self._unsealed_spans[key]
+            (found,) = self._session.run("unsealed_span", site=site, first=first, last=last)
+            self._days[key] = _Days(*found)
+        return self._days[key]
+
+    def _is_unsealed(self, query: Query) -> bool:
+        """Tell whether a query's period has unsealed days, and no others."""
+        days = self._days_of(query)
+        return days.since is not None and not days.has_sealed
 
     def _unsealed(self, query: Query) -> list[Sums]:
-        since, _ = self._unsealed_span(query)
-        return [] if since is None else [self._sums(query, Side.UNSEALED)]
+        return [] if self._days_of(query).since is None else [self._sums(query, Side.UNSEALED)]
+
+    def _sealed(self, query: Query) -> Sums:
+        return self._rolled_sums(query) or self._sums(query, Side.SEALED)
 
     def _sums(self, query: Query, side: Side) -> Sums:
         if side is Side.SEALED and road(query, side) is Road.NUMBERS:
             actions = self._actions(query)
             return numbers_of(query, actions) if actions else sums(query, side)
+        if road(query, side) is Road.EVERYTHING:
+            return everything_of(query, self._counted_actions(query))
         shared = self._shared(query, side)
         if shared is None:
             return sums(query, side)
@@ -216,6 +228,23 @@ class Answers:
             name = f"actions_{len(self._kept_actions)}"
             self._kept_actions[key] = self._keep(name, query, found_actions(family))
         return self._kept_actions[key]
+
+    def _counted_actions(self, query: Query) -> str:
+        """Count all unsealed actions of a period by hour and name once, if two ask for it."""
+        key = (query.site, query.period)
+        if key not in self._counted:
+            family = [
+                other
+                for other in self._queries
+                if (other.site, other.period) == key
+                and road(other, Side.UNSEALED) is Road.EVERYTHING
+                and Dimension.PAGE not in other.dimensions
+            ]
+            actions = counted_actions()
+            name = f"counted_{len(self._counted)}"
+            is_kept = len(family) >= _SEVERAL and query in family
+            self._counted[key] = self._keep(name, query, actions) if is_kept else actions.text
+        return self._counted[key]
 
     def _keep(
         self, name: str, query: Query, found: Sums, columns: str = "*", where: str = "true"
@@ -275,6 +304,15 @@ class Answers:
             site, first, last = key
             self._spans[key] = self._session.run("rolled_spans", site=site, first=first, last=last)
         return self._spans[key]
+
+
+@dataclass(frozen=True, slots=True)
+class _Days:
+    """The first and the last unsealed day of a period, if any, and whether it has sealed ones."""
+
+    since: date | None
+    until: date | None
+    has_sealed: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,21 +142,25 @@ class Loader:
 def _load_rows(session: Session, chunk: str, file: str) -> None:
     session.run("load_batch", file=file)
     has_erasures = _erase(session)
-    session.run("load_arrivals")
-    session.run("load_pages")
-    session.run("load_events")
-    session.run("load_drops")
-    session.run("load_day_keys")
-    session.run("load_chunk_days", chunk=chunk)
     session.run("load_touched", gap_us=VISIT_GAP_US)
     if has_erasures:
         session.run("load_touched_erased")
-    ((since_us, returns),) = session.run("load_touched_since")
+    ((since_us, first_us, returns, are_several),) = session.run(
+        "load_touched_since", gap_us=VISIT_GAP_US
+    )
+    session.run("load_arrivals")
+    session.run("load_pages")
+    session.run("load_events", first_us=first_us)
+    session.run("load_drops")
+    session.run("load_day_keys")
+    session.run("load_chunk_days", chunk=chunk)
     if since_us is not None:
         session.run("replace_visits_delete", since_us=since_us)
         session.run("replace_visits_insert", since_us=since_us, gap_us=VISIT_GAP_US)
     if returns:
         session.run("replace_visits_first")
+    if are_several:
+        session.run("replace_visits_compare")
     session.run("load_forget_batch")
 
 
@@ -169,6 +173,7 @@ def _erase(session: Session) -> bool:
     if fresh:
         session.run("load_erasures")
         session.run("load_erase_events")
+        session.run("load_mark_again")
     if fresh or known:
         session.run("load_erase_batch")
     return bool(fresh)

@@ -23,7 +23,7 @@ from collector.columns import (
 from collector.question import TIMES, Dimension, Field, Query
 from collector.roads import stored
 from collector.session import statement
-from collector.sums import Sums, composed, listed, times
+from collector.sums import Sums, composed, listed, subquery, times
 
 # Which columns of a page's row hold what is summed up, by the kind of page.
 _COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -99,9 +99,7 @@ class Asked:
     def parts(self, *, has_new: bool) -> dict[str, str]:
         """Return the parts of their common report; `has_new` if there may be pages of no number."""
         keys = [f"k{n}" for n in range(len(self._query.dimensions))]
-        new_path = "new_path, " if has_new else ""
         return {
-            "path": "coalesce(new_path, path)" if has_new else "path",
             "time_keys": listed(
                 label for n, label in enumerate(labels(self._query.dimensions)) if n != self._place
             ),
@@ -109,18 +107,18 @@ class Asked:
                 totals(metrics, f"{kind}_") for kind, metrics in self._metrics.items()
             ),
             "candidates": " UNION ALL BY NAME ".join(
-                self._candidates(kind, new_path) for kind in self._metrics
+                self._candidates(kind) for kind in self._metrics
             ),
-            "new_path": new_path,
+            "new_pages": statement("new_pages") if has_new else "",
+            "unsealed_pages": subquery("unsealed_pages"),
             "columns": ", ".join([*keys, *union(self.kinds)]),
             "page_key": f"k{self._place}",
         }
 
-    def _candidates(self, kind: str, new_path: str) -> str:
+    def _candidates(self, kind: str) -> str:
         keys = (f"k{n}" for n in range(len(self._query.dimensions)) if n != self._place)
         parts = {
             "panel": kind,
-            "new_path": new_path,
             "keys": listed(keys),
             "metrics": worked_out(self._metrics[kind], f"{kind}_"),
             "is_candidate": self._is_candidate(kind),

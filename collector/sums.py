@@ -107,7 +107,7 @@ def sums(query: Query, side: Side) -> Sums:
     if chosen is Road.NUMBERS:
         return _names_of(query) if _is_by_name(query) else numbers_of(query, _SEALED_ACTIONS)
     if chosen is Road.EVERYTHING:
-        return Sums(_of_everything(query), {})
+        return everything_of(query, counted_actions().text)
     writer = _writer(side)
     return Sums(_of_actions(query, side, writer), writer.values)
 
@@ -192,7 +192,7 @@ def met(query: Query, side: Side, found: Sums, columns: Mapping[str, str]) -> Su
 
 def _visitors(query: Query, side: Side, columns: Mapping[str, str]) -> str:
     is_summed_up = road(query, side) is Road.ARRIVALS
-    count = "total(CASE WHEN {} THEN visits END)" if is_summed_up else "count(*) FILTER (WHERE {})"
+    count = "total(CASE WHEN {} THEN visits END)" if is_summed_up else "total({})"
     return listed(f"{count.format(once)} AS {column}" for once, column in columns.items())
 
 
@@ -233,7 +233,7 @@ def shared_columns(queries: Sequence[Query], side: Side) -> str:
     names = sorted(ACTIONS_OF_VISITS[field].name for field in fields)
     columns = [*_ALWAYS, *(name for name in names if name in _OF_VISITS_ALONE)]
     columns += ["arrival"] * any(is_asked_by_arrival(query) for query in queries)
-    if side is Side.SEALED:
+    if True:
         columns += sorted(MARKED[field] for field in fields if field in MARKED)
     return ", ".join(columns)
 
@@ -327,7 +327,7 @@ def _summed(
 
 def told_by_marks(query: Query, side: Side) -> tuple[str, str | None]:
     """Return for which visits one is one visitor, and which visitors have to be told apart."""
-    marked: dict[Field | None, str] = dict(MARKED.items()) if side is Side.SEALED else {}
+    marked: dict[Field | None, str] = dict(MARKED.items())
     fields = [field for _, field in stored(query) if field not in OF_VISITORS]
     marks = {marked[field] for field in fields if field in marked} or {"mark"}
     has_marks = all(field in marked for field in fields)
@@ -372,19 +372,25 @@ def _of_actions(query: Query, side: Side, writer: Writer) -> str:
     return f"({composed(statement('sums_of_actions'), parts)})"
 
 
-def _of_everything(query: Query) -> str:
+def counted_actions() -> Sums:
+    """Count unsealed actions by hour and name: for a question about all by either."""
+    parts = {"events": subquery("unsealed_events")}
+    return Sums(composed(subquery("counted_actions"), parts), {})
+
+
+def everything_of(query: Query, actions: str) -> Sums:
+    """Sum up all unsealed actions by hour, page or name; `actions` has them counted."""
     ((n, field),) = stored(query)
     parts = {
         "times": times(query),
         "key": f"d{n}",
+        "actions": actions,
         "events": subquery("unsealed_events"),
         "visits": subquery("unsealed_visits"),
-        "came": subquery("sums_of_visit_hours"),
-        "found": subquery("unsealed_visits"),
         "pages": subquery("unsealed_pages"),
     }
     name = OF_EVERYTHING.get(field, "sums_of_hours")
-    return f"({composed(statement(name), parts)})"
+    return Sums(f"({composed(statement(name), parts)})", {})
 
 
 def _actions_of_visits(side: Side, *, reads: bool) -> str:

@@ -1,4 +1,5 @@
--- Found visits by the numbers of what is asked for, whose words sums_of_visits looks up.
+-- Found visits by the numbers of what is asked for, whose words sums_of_visits looks up. To add up is
+-- faster than to count with a filter.
 SELECT
     /*times*/
     /*numbers*/
@@ -7,7 +8,7 @@ SELECT
     total(pageviews) AS pageviews,
     total(events) AS events,
     total(duration_s) AS duration_s,
-    count(*) FILTER (enters) AS entries,
-    count(*) FILTER (enters AND is_bounce) AS bounces
+    total(enters) AS entries,
+    total(enters AND is_bounce) AS bounces
 FROM found
 GROUP BY ALL

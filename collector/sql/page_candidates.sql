@@ -2,7 +2,6 @@
 SELECT
     '/*panel*/' AS panel,
     page,
-    /*new_path*/
     /*keys*/
     /*metrics*/
 FROM summed

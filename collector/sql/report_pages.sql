@@ -3,7 +3,6 @@
 WITH summed AS MATERIALIZED (
     SELECT
         page,
-        /*new_path*/
         /*time_keys*/
         /*totals*/
     FROM /*sums*/
@@ -13,9 +12,9 @@ WITH summed AS MATERIALIZED (
 )
 SELECT panel, /*columns*/
 FROM (
-    SELECT c.*, /*path*/ AS /*page_key*/
+    SELECT c.*, path AS /*page_key*/
     FROM candidates c
-    LEFT JOIN (FROM archive.pages WHERE site = $site) USING (page)
+    LEFT JOIN (SELECT page, path FROM archive.pages WHERE site = $site /*new_pages*/) USING (page)
 )
 QUALIFY row_number() OVER (PARTITION BY panel ORDER BY /*order*/)
     BETWEEN $offset + 1 AND $offset + $limit

@@ -1,14 +1,12 @@
 -- Unsealed days by hour: visits by when they began, all else by when it happened. No action has to
 -- be told of which visit it is.
-/*came*/
-UNION ALL BY NAME
 SELECT
     /*times*/
     hour AS /*key*/,
-    count(*) FILTER (name = 'pageview') AS pageviews,
-    count(*) AS events
-FROM /*events*/
-WHERE name <> 'engagement'
+    total(CASE WHEN new_hour THEN events ELSE 0 END) AS visitors,
+    total(CASE WHEN name = 'pageview' THEN events ELSE 0 END) AS pageviews,
+    total(events) AS events
+FROM /*actions*/
 GROUP BY ALL
 UNION ALL BY NAME
 SELECT

@@ -7,18 +7,11 @@ FROM (
     SELECT
         /*times*/
         page,
-        count(*) AS visitors,
-        total(pageviews) AS pageviews,
-        total(events) AS events
-    FROM (
-        SELECT
-            date, token, page,
-            count(*) FILTER (name = 'pageview') AS pageviews,
-            count(*) AS events
-        FROM /*events*/
-        WHERE name <> 'engagement'
-        GROUP BY ALL
-    )
+        count(*) FILTER (new_page) AS visitors,
+        count(*) FILTER (name = 'pageview') AS pageviews,
+        count(*) AS events
+    FROM /*events*/
+    WHERE name <> 'engagement'
     GROUP BY ALL
 )
 JOIN /*pages*/ USING (page)

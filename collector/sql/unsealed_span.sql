@@ -1,5 +1,6 @@
--- The first and last day that are not sealed yet, within a period.
-SELECT min(date), max(date)
-FROM live.visits v
-WHERE site = $site AND date BETWEEN $first AND $last
-  AND NOT EXISTS (FROM archive.sealed s WHERE s.site = v.site AND s.date = v.date);
+-- The first and last day of a period that are not sealed yet, and whether any of it is.
+SELECT
+    min(date), max(date),
+    EXISTS (FROM archive.sealed WHERE site = $site AND date BETWEEN $first AND $last)
+FROM (SELECT DISTINCT date FROM live.visits WHERE site = $site AND date BETWEEN $first AND $last)
+WHERE date NOT IN (SELECT date FROM archive.sealed WHERE site = $site);

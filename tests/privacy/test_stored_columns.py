@@ -148,7 +148,12 @@ STORED = {
     "live: erasures": ERASURE,
     "live: events": {name: why for name, why in EVENT.items() if name != "path"}
     | PAGE_NUMBER
-    | ARRIVAL,
+    | ARRIVAL
+    | {
+        "new_page": "whether its visitor is met on this page for the first time that day",
+        "new_name": "whether its visitor does this for the first time that day",
+        "new_hour": "whether its visitor does anything in this hour for the first time",
+    },
     "live: pages": {"site": "whose page it is"} | PAGE_NUMBER | {"path": PAGE["path"]},
     "live: arrivals": WAYS,
     "live: visits": VISIT
@@ -159,7 +164,8 @@ STORED = {
         "last_at_us": "whether it is over",
         "hours": "in which hours its visitor acted",
         "mark": "whether it is the visitor's only visit of the day, the first or a later one",
-    },
+    }
+    | dict.fromkeys(MARKS, "the same among the visitor's visits that are alike in this"),
     "live: ledger": {
         "chunk": "which chunk was loaded",
         "first_byte": "from where",

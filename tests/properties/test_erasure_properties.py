@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from collector.journal import Erasure, Event
 from tests import oracle
 from tests.house import LIVE_EVENTS, LIVE_VISITS, House, at_us, event, house
+from tests.marks import check_marks
 
 EVENING = datetime(2026, 11, 24, 22, 30, tzinfo=UTC)  # the second day begins in the middle
 STEPS = tuple(timedelta(minutes=minutes) for minutes in (0, 1, 10, 29, 31, 45))
@@ -121,6 +122,7 @@ def live_through(
     here.finish()
     here.loader.load()
     check_live(here, sites, left(made))
+    check_marks(here)
 
 
 @pytest.fixture(name="standing", scope="module")

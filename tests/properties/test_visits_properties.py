@@ -18,6 +18,7 @@ from collector.question import TIMES, Dimension, Metric, Period, Query, Report
 from collector.seal import SEAL_AFTER
 from tests import oracle
 from tests.house import LIVE_VISITS, SEALED_EVENTS, SEALED_VISITS, House, event, house
+from tests.marks import check_marks
 
 # On 25 October 2026 clocks in Berlin show the hour from 2 to 3 twice.
 ZONES = ("Europe/Berlin", "Asia/Kathmandu", "UTC")
@@ -319,6 +320,7 @@ def live_through(
         elif step.then == "seal" and pending:
             ours.seal(pending.pop(0))
     ours.load()
+    check_marks(here)
     for moment in pending:
         ours.seal(moment)
     ours.check_reports(asked)
@@ -353,5 +355,6 @@ def test_a_busy_week_equals_the_oracles(ram: Path) -> None:
             if number % 400 == 0:
                 ours.load()
         ours.load()
+        check_marks(ours.house)
         ours.seal(MOMENTS[-1])
         ours.check_reports(SINGLES)

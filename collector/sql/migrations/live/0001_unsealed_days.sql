@@ -15,7 +15,10 @@ CREATE TABLE live.events (
     scroll UTINYINT,        -- tenths of the page
     props MAP(VARCHAR, VARCHAR),
     revenue DECIMAL(18, 3),
-    currency VARCHAR
+    currency VARCHAR,
+    new_page BOOLEAN,       -- its visitor's first action of the day on this page: visitors are a sum of these
+    new_name BOOLEAN,       -- ... with this name
+    new_hour BOOLEAN        -- ... in this hour
 );
 
 -- Paths, site by site: many events are of few.
@@ -62,7 +65,14 @@ CREATE TABLE live.visits (
     exit_page UBIGINT,
     arrival INTEGER,
     hours INTEGER,          -- in which hours its visitor acted: a bit for each
-    mark UTINYINT           -- 1 its visitor's only one of the day, 2 the first of several, 3 a later one
+    mark UTINYINT,          -- 1 its visitor's only one of the day, 2 the first of several, 3 a later one
+    view_mark UTINYINT,     -- 2 the first with a pageview, 3 a later one, 0 without any; 1 as in mark
+    entry_page_mark UTINYINT,    -- 2 the first with this entry page, 3 a later one; and so on
+    exit_page_mark UTINYINT,
+    source_mark UTINYINT,
+    channel_mark UTINYINT,
+    referrer_mark UTINYINT,
+    utm_campaign_mark UTINYINT
 );
 
 -- Which bytes of which chunk have been loaded; committed together with what they became.
