@@ -117,8 +117,9 @@ class Answers:
         if not self._is_unsealed(queries[0]):
             parts.append(Sums(f"({statement('sums_of_panels')})", {"panels": names}))
         for name, query in zip(names, kinds, strict=True):
+            key = "" if stored(query) else "'' AS d0, "
             parts += [
-                Sums(f"(SELECT '{name}' AS panel, * FROM {part.text})", part.values)
+                Sums(f"(SELECT '{name}' AS panel, {key}* FROM {part.text})", part.values)
                 for part in self._unsealed(query)
             ]
         courses = [query for query in kinds if _is_course(query)]
