@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, settings
 from collector import geo, store
 from tests.application import Started, Whole, application
 
-# What takes longest, longest first: whoever of two workers takes one of these last leaves the other
-# idle. `tests/run` hands files out in this order; all others follow.
+# What takes longest, longest first: whichever worker takes one of these last leaves the others idle.
+# `tests/run` hands files out in this order; all others follow.
 _LONGEST_FIRST = (
     "properties/test_visits_properties.py",
     "properties/test_report_properties.py",
