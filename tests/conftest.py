@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from collector import geo, store
 from tests.application import Started, Whole, application
 
-# What takes longest, longest first: whichever worker takes one of these last leaves the others idle.
+# What takes longest, longest first: a worker that takes one of these last leaves the others idle.
 # `tests/run` hands files out in this order; all others follow.
 _LONGEST_FIRST = (
     "properties/test_visits_properties.py",
