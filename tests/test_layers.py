@@ -444,7 +444,8 @@ def test_no_file_names_a_package_registry() -> None:
 
 
 _INLINE = re.compile(
-    r"<style|\sstyle\s*=|<script(?![^>]*\ssrc=)|\son[a-z]+\s*=|javascript:|hx-on|srcdoc",
+    r"<style|\sstyle\s*=|<script(?![^>]*\ssrc=)|\son[a-z]+\s*=|javascript:|hx-on|srcdoc"
+    r"|\shx-[\w:-]+=[\"'][^\"']*(?:\bjs:|\[)",  # what htmx would evaluate
     re.IGNORECASE,
 )
 _EVALUATED = re.compile(
@@ -474,6 +475,9 @@ def test_templates_and_scripts_suit_a_strict_policy() -> None:
         "<script>go()</script>",
         '<a onclick="go()">',
         '<a href="javascript:go()">',
+        '<a hx-vals="js:go()">',
+        '<a hx-trigger="click[go()]">',
+        '<a hx-on:click="go()">',
     ],
 )
 def test_what_a_strict_policy_would_block_is_caught(planted: str) -> None:

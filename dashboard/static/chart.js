@@ -96,5 +96,4 @@ document.addEventListener("pointermove", (event) => {
 });
 
 document.addEventListener("pointerdown", (event) => moveTo(event.target.closest?.(".plot .at")));
-document.addEventListener("renewed", enhance);
-enhance();
+document.addEventListener("htmx:after:process", enhance);

@@ -1,20 +1,30 @@
-// Comforts; without them everything still works. Links and forms that lead to another view of the
-// same page replace its <main> in place, a page that says how often it wants to be renewed is, a
-// field for a value offers those there are, and a button can copy what an element says.
+// Links and forms that lead to another view of the same page are followed by htmx, which makes that
+// view's <main> out of ours, and renews a page that says how often it wants to be. What htmx cannot
+// know is said here, as handlers of its events. Without a script everything works, too.
 
-const SLOWEST_S = 300;
+const SLOWEST_MS = 300_000;
+const UNREACHED_MS = 10_000; // after which it is tried again, when once there was no answer
 const REST = 20; // for each second that the server worked on an answer
-const FOCUSABLE = "a[href], button, summary, input, select, [tabindex]";
+const FOCUSABLE = "a[href], button, summary, input:not([type=hidden]), select, [tabindex]";
 
 const OWN = location.pathname; // also while a list over the page has an address of its own
 
-let shown = content(document);
-let below = location.href; // the address of what main shows
-let waitS = 0;
-let turn = new AbortController();
+const main = document.getElementById("main");
+const VIEW = { target: main, select: "#main", swap: "outerMorph show:none" };
 
-function content(page) {
-  return page.querySelector("main").innerHTML;
+let below = location.pathname + location.search; // the address of what main shows
+let running = null; // what was asked for last, as htmx tells of it
+let askedMs = 0;
+let restMs = 0;
+let restsUntilMs = 0;
+let focused = null;
+
+function isRenewal(ctx) {
+  return ctx.sourceEvent.type === "every";
+}
+
+function isOwn(url) {
+  return url.origin === location.origin && url.pathname === OWN;
 }
 
 function isWritten(field) {
@@ -28,46 +38,76 @@ function isBusy() {
     !document.getSelection().isCollapsed ||
     (active && active.matches("main :is(input, select, textarea), main .plot")) ||
     [...document.querySelectorAll("main :is(input, textarea)")].some(isWritten) ||
-    document.querySelector("main .menu[open], dialog[open], .plot .on")
+    document.querySelector("main .menu[open], dialog[open], .plot .on, #live[data-flows]")
   );
 }
 
-// What has the focus is found again by what it says, else by its place.
-function sameAs(active, before, after) {
-  const all = [...after.querySelectorAll(FOCUSABLE)];
-  const alike = (other) => other.tagName === active.tagName && other.textContent === active.textContent;
-  return all.find(alike) ?? all[[...before.querySelectorAll(FOCUSABLE)].indexOf(active)];
+function rest(ms) {
+  restMs = Math.min(SLOWEST_MS, ms);
+  restsUntilMs = performance.now() + restMs;
 }
 
-function replaceMain(page, keepsMenus) {
-  shown = content(page);
-  below = location.href;
-  const before = document.querySelector("main");
-  const after = document.adoptNode(page.querySelector("main"));
-  const kept = keepsMenus ? "details[open][id]" : "details[open][id]:not(.menu)";
-  for (const open of before.querySelectorAll(kept)) {
-    after.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
+// Everything else is left to the browser: other pages, files, and forms that change something.
+document.addEventListener("htmx:before:init", (event) => {
+  const asker = event.target;
+  if (!asker.matches("a, form")) return;
+  const url = new URL(asker.href || asker.action, location.href);
+  const isOurs = (isOwn(url) || isList(url)) && !url.searchParams.has("format");
+  if (!isOurs || asker.method === "post") event.preventDefault();
+});
+
+// What is asked for when somebody goes back is not, in htmx 4.0.
+function beAbortable(request) {
+  const turn = new AbortController();
+  Object.assign(request, { signal: turn.signal, abort: () => turn.abort() });
+}
+
+document.addEventListener("htmx:config:request", (event) => {
+  const { ctx } = event.detail;
+  if (isRenewal(ctx) && (isBusy() || performance.now() < restsUntilMs)) event.preventDefault();
+  delete ctx.request.anchor; // nothing is to jump
+  ctx.request.headers = { Accept: "text/html" }; // not our address once more, which may be long
+  if (!ctx.request.abort) beAbortable(ctx.request);
+  Object.assign(ctx, isList(new URL(ctx.request.action, location.href)) ? LIST : VIEW);
+});
+
+document.addEventListener("htmx:before:request", ({ detail }) => {
+  running = detail.ctx;
+  askedMs = performance.now();
+  if (isRenewal(running)) return;
+  reached();
+  (more?.open ? list : main).setAttribute("aria-busy", "true");
+});
+
+document.addEventListener("htmx:finally:request", ({ detail }) => {
+  if (detail.ctx !== running) return;
+  for (const busy of document.querySelectorAll("[aria-busy]")) busy.removeAttribute("aria-busy");
+});
+
+document.addEventListener("htmx:before:response", (event) => {
+  const { ctx } = event.detail;
+  const answer = ctx.response.raw;
+  reached();
+  if (isRenewal(ctx)) {
+    rest(REST * (performance.now() - askedMs));
+    if (answer.redirected) location.reload();
+    if (answer.redirected || !answer.ok) event.preventDefault();
+    return;
   }
-  const active = document.activeElement;
-  const focused = before.contains(active) ? sameAs(active, before, after) : null;
-  const scrolled = [...before.querySelectorAll(".scroll")].map((box) => box.scrollLeft);
-  before.replaceWith(after);
-  after.querySelectorAll(".scroll").forEach((box, i) => (box.scrollLeft = scrolled[i] ?? 0));
-  focused?.focus({ preventScroll: true });
-  document.title = page.title;
-  showCopyButtons();
-  document.dispatchEvent(new Event("renewed"));
-}
-
-async function parsed(answer) {
-  return new DOMParser().parseFromString(await answer.text(), "text/html");
-}
+  const place = new URL(answer.url);
+  const isAsIs = ctx.target === list ? isList(place) : isOwn(place);
+  const isPage = answer.headers.get("content-type")?.startsWith("text/html");
+  if (isAsIs && isPage && answer.status < 500) return;
+  event.preventDefault();
+  location.assign(ctx.request.action);
+});
 
 // What stands on the page stays when there is no answer; a link tries again.
-function sayUnreached(url, where) {
+function sayUnreached(url) {
   const note = document.getElementById("unreached");
   note.querySelector("a").href = url;
-  where.append(note); // a dialog would lie over it
+  (more?.open ? more : document.body).append(note); // a dialog would lie over it
+  htmx.process(note, true);
   note.hidden = false;
 }
 
@@ -75,133 +115,77 @@ function reached() {
   document.getElementById("unreached").hidden = true;
 }
 
-async function renew() {
-  const asked = performance.now();
-  const place = location.href;
-  const answer = await fetch(place, { cache: "no-store", signal: turn.signal });
-  reached();
-  if (answer.redirected || !answer.ok) {
-    if (answer.redirected) location.reload();
-    return;
-  }
-  const page = await parsed(answer);
-  waitS = Math.min(SLOWEST_S, (REST * (performance.now() - asked)) / 1000);
-  if (place === location.href && content(page) !== shown && !isBusy()) replaceMain(page, true);
-  document.dispatchEvent(new Event("answered"));
-}
-
-async function keepFresh() {
-  const wantedS = Number(document.querySelector("main").dataset.refreshS);
-  await new Promise((done) => setTimeout(done, 1000 * Math.max(wantedS || 1, waitS)));
-  try {
-    if (document.querySelector("main").dataset.refreshS && !isBusy()) await renew();
-  } catch (error) {
-    if (error.name !== "AbortError") sayUnreached(location.href, document.body);
-    waitS = Math.min(SLOWEST_S, 2 * Math.max(wantedS, waitS)); // unreachable: ask ever less often
-  }
-  keepFresh();
-}
-
-function isSamePage(url) {
-  return url.origin === location.origin && url.pathname === OWN;
-}
-
-async function go(url, isNew) {
-  turn.abort();
-  turn = new AbortController();
-  reached();
-  const main = document.querySelector("main");
-  main.setAttribute("aria-busy", "true");
-  try {
-    const answer = await fetch(url, { signal: turn.signal });
-    const place = new URL(answer.url);
-    const isPage = answer.headers.get("content-type")?.startsWith("text/html");
-    if (!isSamePage(place) || !isPage || answer.status >= 500) {
-      location.assign(url);
-      return;
-    }
-    const page = await parsed(answer);
-    place.hash = "";
-    if (isNew) history.pushState(null, "", place);
-    replaceMain(page, false);
-    document.getElementById("said").textContent = page.title;
-  } catch (error) {
-    if (error.name === "AbortError") return;
-    main.removeAttribute("aria-busy");
-    sayUnreached(url, document.body);
-  }
-}
-
-document.addEventListener("click", (event) => {
-  const link = event.target.closest?.("main a[href], body > #unreached a");
-  const isPlain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button);
-  if (!link || !isPlain || event.defaultPrevented || link.target) return;
-  const url = new URL(link.href);
-  if (!isSamePage(url) || url.searchParams.has("format")) return;
-  event.preventDefault();
-  go(url, true);
+document.addEventListener("htmx:error", ({ detail }) => {
+  if (!detail.ctx) return;
+  if (isRenewal(detail.ctx)) rest(Math.max(UNREACHED_MS, 2 * restMs)); // ask ever less often
+  sayUnreached(detail.ctx.request.action);
 });
 
-document.addEventListener("submit", (event) => {
-  const form = event.target;
+// The same address again is nothing to go back from.
+document.addEventListener("htmx:before:history:update", (event) => {
+  if (event.detail.history.path === location.pathname + location.search) event.preventDefault();
+});
+
+function nameOf(element) {
+  return element.name || element.textContent;
+}
+
+function focusable(within) {
+  return [...within.querySelectorAll(FOCUSABLE)];
+}
+
+document.addEventListener("htmx:before:swap", (event) => {
+  const { ctx } = event.detail;
+  if (isRenewal(ctx) && isBusy()) event.preventDefault();
+  const active = document.activeElement;
+  const around = ctx.target.contains(active) ? active.closest("[id]") : null;
+  const at = around && focusable(around).indexOf(active);
+  focused = around && { active, name: nameOf(active), around: around.id, at };
+});
+
+// What has the focus keeps it, or is found again by what it says, else by where it was.
+function keepFocus(within) {
+  const { active, name, around, at } = focused;
+  if (active === document.activeElement && nameOf(active) === name) return;
+  const near = focusable(document.getElementById(around) ?? within);
+  const alike = (other) => other.tagName === active.tagName && nameOf(other) === name;
+  const found = near.find(alike) ?? focusable(within).find(alike) ?? near[at] ?? near.at(-1);
+  found?.focus({ preventScroll: true });
+}
+
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  htmx.process(ctx.target, true); // an element may lead elsewhere now
+  if (!isRenewal(ctx)) {
+    for (const form of ctx.target.querySelectorAll("form")) form.reset();
+    document.getElementById("said").textContent = ctx.title;
+  }
+  if (focused) keepFocus(ctx.target);
+  if (!isRenewal(ctx)) closeMenus();
+  if (ctx.target === list) showList();
+  else showView(ctx.title);
+});
+
+function showView(title) {
+  below = location.pathname + location.search;
+  leaveList();
+  titleBelow = title;
+}
+
+// While one goes back and forth, browsers would take the focus away.
+window.navigation?.addEventListener("navigate", (event) => {
+  if (event.navigationType !== "traverse" || !event.canIntercept || event.hashChange) return;
+  event.intercept({ focusReset: "manual" });
+});
+
+document.addEventListener("submit", ({ target }) => {
+  if (!target.matches(".colophon form")) return;
   // The foot of the page is older than the view that stands above it.
-  if (form.matches(".colophon form")) form.elements.back.value = location.pathname + location.search;
-  if (form.method !== "get" || event.defaultPrevented) return;
-  event.preventDefault();
-  const url = new URL(OWN, location.href);
-  url.search = new URLSearchParams(new FormData(form));
-  go(url, true);
-});
-
-// A whole list is shown over the page that leads to it; by itself it is a page like others.
-
-function isList(url) {
-  const more = document.getElementById("more");
-  return more !== null && url.origin === location.origin && url.pathname.startsWith(`${OWN}/by/`);
-}
-
-async function lists() {
-  const more = document.getElementById("more");
-  const found = await import("./dialog.js");
-  if (!more.dataset.ready) {
-    more.dataset.ready = "yes";
-    more.addEventListener("elsewhere", ({ detail }) => go(detail, true));
-    more.addEventListener("unreached", ({ detail }) =>
-      sayUnreached(detail, more.open ? more : document.body),
-    );
-  }
-  return found;
-}
-
-document.addEventListener("click", async (event) => {
-  const link = event.target.closest?.(".details a[href]");
-  const isPlain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button);
-  if (!link || !isPlain || event.defaultPrevented || !isList(new URL(link.href))) return;
-  event.preventDefault();
-  link.focus(); // where it comes back to
-  try {
-    (await lists()).show(new URL(link.href), true);
-  } catch {
-    sayUnreached(link.href, document.body); // what shows it could not be loaded
-  }
-});
-
-addEventListener("popstate", async ({ state }) => {
-  const url = new URL(location.href);
-  const isOpen = document.querySelector("#more[open]");
-  if (isList(url)) {
-    const found = await lists();
-    found.returned(state);
-    found.show(url, false);
-    return;
-  }
-  if (isOpen) (await lists()).leave();
-  if (url.href !== below) go(url, false);
+  target.elements.back.value = location.pathname + location.search;
 });
 
 async function offerValues(field) {
-  const list = document.getElementById("values");
-  list.replaceChildren();
+  const values = document.getElementById("values");
+  values.replaceChildren();
   if (field.value === "props") return;
   const url = new URL(location.href);
   url.pathname = `${field.form.dataset.lists}${field.value}`;
@@ -209,7 +193,7 @@ async function offerValues(field) {
   const answer = await fetch(url);
   if (!answer.ok) return;
   for (const { dimensions } of (await answer.json()).results.slice(0, 200)) {
-    list.append(Object.assign(document.createElement("option"), { value: dimensions[0] }));
+    values.append(Object.assign(document.createElement("option"), { value: dimensions[0] }));
   }
 }
 
@@ -221,11 +205,11 @@ document.addEventListener("focusin", ({ target }) => {
   }
 });
 
-function showCopyButtons() {
+document.addEventListener("htmx:after:process", () => {
   for (const button of document.querySelectorAll("[data-copies]")) {
     button.hidden = !navigator.clipboard;
   }
-}
+});
 
 document.addEventListener("click", async ({ target }) => {
   const source = target.closest?.("[data-copies]")?.dataset.copies;
@@ -234,5 +218,4 @@ document.addEventListener("click", async ({ target }) => {
   target.textContent = target.dataset.copied;
 });
 
-showCopyButtons();
-keepFresh();
+htmx.initialize(); // at once: it would wait until a click could have gone elsewhere

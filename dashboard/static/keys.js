@@ -64,11 +64,13 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("click", (event) => {
   closeMenus(event.target);
   if (event.target.closest?.("[data-shows=keys]")) listKeys();
+  if (!(event.altKey || event.ctrlKey || event.metaKey || event.shiftKey)) return;
+  event.stopPropagation(); // browsers know what it means; htmx 4.0 would keep them from it
   const row = event.altKey && event.target.closest?.("tr")?.querySelector(".acts a");
   if (row && event.target.closest("a.name")) {
     event.preventDefault();
     row.click(); // Alt and a click: all but this one
   }
-});
+}, true);
 
 for (const button of document.querySelectorAll("[data-shows]")) button.hidden = false;

@@ -274,6 +274,6 @@ def test_a_page_renews_itself_while_its_numbers_change(
 ) -> None:
     """What is over stays as it is. Without a script a link does it: forms would be emptied."""
     page = site_page(busy, query)
-    assert ('data-refresh-s="10"' in page) == renews
+    assert ('hx-trigger="every 10s"' in page) == renews
     assert ('<noscript> <a href="">Renew</a></noscript>' in page) == renews
     assert 'http-equiv="refresh"' not in page

@@ -24,7 +24,7 @@ from tests.editors import Newsroom, pageview
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SCRIPTS = [asset_url(f"{name}.js") for name in ("dashboard", "chart", "keys")]
+SCRIPTS = [asset_url("script.js")]
 
 
 def test_hostile_values_are_shown_as_text(room: Newsroom) -> None:
@@ -107,9 +107,7 @@ def test_every_answer_has_the_security_headers(busy: Newsroom, method: str, path
     )
 
 
-@pytest.mark.parametrize(
-    "name", ["style.css", "dashboard.js", "keys.js", "chart.js", "live.js", "dialog.js", "icon.svg"]
-)
+@pytest.mark.parametrize("name", ["style.css", "script.js", "live.js", "passkeys.js", "icon.svg"])
 def test_an_asset_asked_for_by_its_hash_is_kept_for_ever(busy: Newsroom, name: str) -> None:
     """By any other address it is asked for again; it comes compressed to those who can."""
     client = busy.client()
@@ -123,7 +121,9 @@ def test_an_asset_asked_for_by_its_hash_is_kept_for_ever(busy: Newsroom, name: s
     assert client.get(f"/assets/{name}").headers["cache-control"] == "no-cache"
 
 
-@pytest.mark.parametrize("name", ["nothing.css", "..%2Fapp.py", "%2e%2e/app.py", "py.typed", ""])
+@pytest.mark.parametrize(
+    "name", ["nothing.css", "..%2Fapp.py", "%2e%2e/app.py", "py.typed", "htmx.LICENSE.txt", ""]
+)
 def test_nothing_else_is_an_asset(busy: Newsroom, name: str) -> None:
     """Names are looked up in a list, never in a folder."""
     assert busy.client().get(f"/assets/{name}").status_code == 404

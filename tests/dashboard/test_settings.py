@@ -21,13 +21,13 @@ def test_the_settings_say_whether_events_arrive(room: Newsroom) -> None:
     site = room.site()
     page = room.editor().get(SETTINGS).text
     assert "Waiting for the first event" in page
-    assert 'data-refresh-s="3"' in page
+    assert 'hx-trigger="every 3s"' in page
     assert 'http-equiv="refresh"' not in page  # forms would be emptied while one fills them in
     assert 'http-equiv="refresh"' in room.editor().get("/sites/example.com").text
     room.count(pageview(site, 1, HOUR))
     page = room.editor().get(SETTINGS).text
     assert "Yes, since 24 November 2026." in Markup(page).words
-    assert "data-refresh-s" not in page
+    assert "hx-trigger" not in page
     assert "&lt;script defer src=" in page
     assert "Days are those of Europe/Berlin, where it is 14:32 now." in page
     assert f'href="{SETTINGS}"' in site_page(room)

@@ -1,11 +1,14 @@
-"""The style sheet, of which browsers see one and authors several parts."""
+"""The style sheet and the script, of which browsers see one and authors several parts."""
 
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.editors import Newsroom
 
 PARTS = Path(__file__).parents[2] / "dashboard" / "static"
+VENDOR = PARTS.parent / "vendor"
 _COMMENTS = re.compile(r"/\*.*?\*/", re.DOTALL)
 # Margins and the like of four different values have a left and a right, too.
 _SIDES = re.compile(
@@ -13,15 +16,20 @@ _SIDES = re.compile(
 )
 
 
-def test_every_part_is_served_in_the_one_sheet(busy: Newsroom) -> None:
-    """A part that nobody asks for would be written for nothing; none is served alone."""
+@pytest.mark.parametrize(
+    ("whole", "alone"), [("style.css", set()), ("script.js", {"live.js", "passkeys.js"})]
+)
+def test_every_part_is_served_in_the_one_file(busy: Newsroom, whole: str, alone: set[str]) -> None:
+    """A part that nobody asks for would be written for nothing; few pages need one of its own."""
     client = busy.client()
-    sheet = client.get("/assets/style.css").text
-    parts = [*PARTS.glob("*.css")]
-    assert parts
+    served = client.get(f"/assets/{whole}").text
+    suffix = whole.partition(".")[2]
+    parts = [*PARTS.glob(f"*.{suffix}"), *VENDOR.glob(f"*.{suffix}")]
+    assert len(parts) > 4
     for part in parts:
-        assert part.read_text() in sheet, part
-        assert client.get(f"/assets/{part.name}").status_code == 404
+        assert (part.read_text() in served) != (part.name in alone), part
+        expected_status = 200 if part.name in alone else 404
+        assert client.get(f"/assets/{part.name}").status_code == expected_status
 
 
 def test_nothing_is_laid_out_by_left_and_right() -> None:

@@ -14,7 +14,7 @@ def test_a_site_without_events_shows_its_snippet_and_waits(room: Newsroom) -> No
     assert "&lt;script defer src=" in page
     assert "Waiting for the first event" in page
     assert "Nothing in the request for this page speaks against" in page
-    assert 'data-refresh-s="3"' in page
+    assert 'hx-trigger="every 3s"' in page
     assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in page
     site = room.control.site("example.com")
     assert site is not None

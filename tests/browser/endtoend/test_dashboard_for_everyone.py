@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Page, Request, ViewportSize, expect
 
 from dashboard.charts import Point, Tick, time_series
 from dashboard.formats import Unit
@@ -24,10 +24,15 @@ _CUT_LABELS = """() => [...document.querySelectorAll(".chart text:not(.at *)")].
 }).map((label) => label.textContent)"""
 _REDRAW = """(chart) => {
     document.querySelector(".chart").outerHTML = chart
-    document.dispatchEvent(new Event("renewed"))
+    document.dispatchEvent(new Event("htmx:after:process"))
 }"""
 _CURSORS = """() => [0, 99, 199].map((n) => Math.round(
     100 * document.querySelectorAll(".at circle")[n].getAttribute("cy")) / 100)"""
+_COUNT_ASKED = """() => {
+    window.asked = 0
+    document.addEventListener("htmx:before:request", () => { window.asked += 1 })
+}"""
+_RENEW = "document.querySelector('main').dispatchEvent(new Event('every'))"  # as a timer does
 COLLECTOR = {"Host": "stats.example.net"}
 _ABOVE_THE_FOLD = """() => ["tiles", "series"].map((name) =>
     Math.round(document.querySelector("." + name).getBoundingClientRect().bottom))"""
@@ -176,7 +181,7 @@ def test_many_values_are_read_as_few_are(read: Desk) -> None:
 
 
 def test_a_click_on_a_row_filters_and_one_with_alt_shows_all_others(read: Desk) -> None:
-    """With a script as without; a menu closes when one clicks beside it."""
+    """With a script as without; with Ctrl, beside; a menu closes when one clicks beside it."""
     page = read.page
     read.open(READ)
     page.get_by_text("Filter", exact=True).click()
@@ -187,6 +192,12 @@ def test_a_click_on_a_row_filters_and_one_with_alt_shows_all_others(read: Desk) 
     expect(page.get_by_role("link", name="/read/a", exact=True)).to_have_count(0)
     page.get_by_role("link", name="is not", exact=True).click()
     expect(page.get_by_role("link", name="/read/b", exact=True)).to_have_count(0)
+    shown = page.url
+    with page.context.expect_page() as beside:
+        page.get_by_role("link", name="7 days", exact=True).click(modifiers=["Control"])
+    expect(beside.value).to_have_url(re.compile("period=7d"))
+    beside.value.close()
+    assert page.url == shown
 
 
 def test_a_choice_leads_back_to_the_view_that_is_shown(read: Desk) -> None:
@@ -249,6 +260,58 @@ def test_another_view_replaces_the_page_in_place(read: Desk) -> None:
     assert page.evaluate("window.stays")
 
 
+def test_the_last_click_counts(read: Desk) -> None:
+    """What was on its way is given up, also where one goes back, and the same again is no step."""
+    page, site = read.page, f"{DASHBOARD}sites/{READ}"
+    given_up: list[Request] = []
+    page.on("requestfailed", lambda request: given_up.append(request))  # noqa: PLW0108 - Playwright marks what it is given
+    read.open(READ)
+    page.evaluate(_COUNT_ASKED)
+    page.route(re.compile(rf"period=7d|/{READ}$"), lambda _: None)  # which are never answered
+    busy = page.locator("main[aria-busy]")
+    page.get_by_role("link", name="7 days", exact=True).click()
+    expect(busy).to_have_count(1)
+    for _ in range(2):
+        page.get_by_role("link", name="28 days", exact=True).click()
+        expect(busy).to_have_count(0)
+    expect(page).to_have_url(f"{site}?period=28d")
+    page.go_back(wait_until="commit")
+    expect(busy).to_have_count(1)
+    expect(page).to_have_url(site)
+    page.get_by_role("link", name="Pageviews").click()
+    expect(page).to_have_url(f"{site}?period=28d&metric=pageviews")
+    expect(busy).to_have_count(0)
+    assert [request.url for request in given_up] == [f"{site}?period=7d", site]
+    assert not any("hx-current-url" in request.headers for request in given_up)
+    assert page.evaluate("window.asked") == 5
+    page.unroute_all()
+    page.go_back(wait_until="commit")
+    expect(page.get_by_role("link", name="Today")).to_have_attribute("aria-current", "true")
+    expect(page.get_by_role("heading", name="Visitors per hour")).to_be_visible()
+
+
+def test_a_page_renews_itself_around_who_reads_it(read: Desk, front: Front, section: str) -> None:
+    """What is open stays so, what has the focus keeps it; an open menu is nothing to interrupt."""
+    page = read.page
+    read.open(READ)
+    page.get_by_text("These numbers as a table").click()
+    page.locator("#sources tbody tr").first.evaluate("(row) => { window.row = row }")
+    page.evaluate(_COUNT_ASKED)
+    page.get_by_text("Filter", exact=True).click()
+    page.evaluate(_RENEW)
+    assert page.evaluate("window.asked") == 0
+    page.keyboard.press("Escape")
+    tab = page.get_by_role("link", name="Entry", exact=True)
+    tab.focus()
+    front.collector.post(pageview(section, READ), COLLECTOR)
+    read.wait_for_page(READ, section)
+    page.evaluate(_RENEW)
+    expect(page.get_by_role("link", name=section, exact=True)).to_be_visible()
+    expect(tab).to_be_focused()
+    expect(page.get_by_role("columnheader", name="Bounce rate")).to_be_visible()
+    assert page.evaluate("window.row.isConnected")
+
+
 def test_a_whole_list_opens_over_the_numbers(read: Desk) -> None:
     """Under its own address; going back, Esc and a filter lead where one would look for them."""
     page, site = read.page, f"{DASHBOARD}sites/{READ}"
@@ -302,7 +365,7 @@ def test_what_happens_now_is_seen_as_it_happens(read: Desk, front: Front, sectio
     read.open(READ)
     page.keyboard.press("r")
     expect(page.get_by_role("heading", name="Visitors per minute")).to_be_visible()
-    expect(page.locator("main[data-refresh-s]")).to_have_count(0)  # events have come
+    expect(page.locator("#live[data-flows]")).to_have_count(1)  # events have come
     page.evaluate("window.stays = true")
     front.collector.post(pageview(section + "breaking", READ), COLLECTOR)
     row = page.get_by_role("region", name="Pages").get_by_text(section + "breaking")
@@ -336,6 +399,6 @@ def test_what_stands_stays_while_there_is_no_answer(read: Desk) -> None:
     page.goto(f"{DASHBOARD}sites/{READ}/now")
     expect(page.get_by_text("The connection is lost")).to_be_visible()
     page.unroute("**/now/events")
-    page.evaluate("document.dispatchEvent(new Event('answered'))")  # in ten seconds by itself
+    page.evaluate("document.dispatchEvent(new Event('htmx:after:request'))")  # or in seconds
     expect(page.get_by_text("The connection is lost")).to_be_hidden()
-    assert {*map(_without_cause, read.watch.complaints())} == {"Failed to load resource"}
+    assert {*map(_without_cause, read.watch.complaints())} == {"Failed to load resource", "htmx"}

@@ -15,6 +15,7 @@ from tests.browser.endtoend.website import (
     HOSTILE,
     PLAIN,
     QUIET,
+    READ,
     UNREACHED,
     Front,
 )
@@ -24,6 +25,7 @@ COLLECTOR = {"Host": "stats.example.net"}
 NARROW: ViewportSize = {"width": 320, "height": 640}
 UNFOLD = "document.querySelectorAll('details').forEach((one) => { one.open = true })"
 PLANT = "document.body.insertAdjacentHTML('beforeend', '<img src=data:, onerror=alert(1)>')"
+RENEW = "document.querySelector('main').dispatchEvent(new Event('every'))"
 IMAGE = "\"><img src=x onerror=alert('image')>"
 ALERTS = (
     "<script>alert('script')</script>",
@@ -68,6 +70,19 @@ def test_logging_in_and_out(page: Page, notes: Watch, desk: Desk) -> None:
     expect(page.get_by_label("E-mail address")).to_be_focused()
     names = [cookie["name"] for cookie in page.context.cookies()]
     assert names == ["__Host-gatecount-device"]
+
+
+def test_who_is_logged_out_meanwhile_logs_in_anew(page: Page, notes: Watch, desk: Desk) -> None:
+    """The whole page goes to the form, whether one clicks or it renews itself."""
+    for gone_by in ("document.querySelector('[rel=prev]').click()", RENEW):
+        log_in_also(page, desk)
+        page.goto(f"{DASHBOARD}sites/{READ}?period=day")
+        page.context.clear_cookies()
+        page.evaluate(gone_by)
+        expect(page.get_by_label("E-mail address")).to_be_focused()
+        assert page.locator("main").count() == 1
+        assert page.url.startswith(f"{DASHBOARD}login")
+    assert notes.complaints() == []
 
 
 def test_over_tls_the_login_cookie_belongs_to_this_host_alone(desk: Desk) -> None:
