@@ -49,6 +49,7 @@ from collector.sums import (
     times,
     told_by_marks,
     visits_of,
+    without_sealed,
 )
 
 _NAMED = re.compile(r"\$(\w+)")
@@ -158,6 +159,8 @@ class Answers:
             "first_hour": period.first_hour, "last_hour": period.last_hour, "since": days.since,
             "until": days.until, **values,
         }  # fmt: skip
+        if not days.has_sealed:
+            text = without_sealed(text)
         named = set(_NAMED.findall(text))
         return self._session.query(text, **{n: v for n, v in everything.items() if n in named})
 

@@ -84,6 +84,11 @@ def subquery(name: str) -> str:
     return f"({statement(name).rstrip().removesuffix(';')})"
 
 
+def without_sealed(text: str) -> str:
+    """Leave out of a statement the look at what is sealed among unsealed days."""
+    return text.replace(_UNLESS_SEALED, "")
+
+
 def listed(columns: Iterable[str]) -> str:
     """Return columns each with a comma after it."""
     return "".join(f"{column}, " for column in columns)
@@ -462,6 +467,10 @@ def _within_hours(query: Query) -> str:
     return "(date > $first OR hour >= $first_hour) AND (date < $last OR hour <= $last_hour)"
 
 
+_UNLESS_SEALED: Final = composed(
+    "AND date NOT IN (\n/*sealed_between*/\n)",
+    {"sealed_between": statement("sealed_between").rstrip().removesuffix(";")},
+)
 _SEALED_ACTIONS: Final = subquery("sealed_actions")
 _OF_DAYS: Final = {Side.SEALED: "sealed_actions", Side.UNSEALED: "unsealed_events"}
 _VISITS: Final = {Side.SEALED: SEALED_VISITS, Side.UNSEALED: UNSEALED_VISITS}

@@ -1,1 +1,1 @@
-INSERT INTO live.pages SELECT $site, rank, path FROM demo_paths;
+INSERT INTO live.pages SELECT $site, rank, md5_number_lower(path), path FROM demo_paths;

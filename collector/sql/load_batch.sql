@@ -1,7 +1,7 @@
 -- The verified lines of one passage, less those of sealed days and removed sites. How a visitor
 -- arrives, eleven words that are much the same for many, is one column and gets a number; so does a path.
 CREATE TEMP TABLE batch AS
-SELECT *, md5_number_lower(to_json(parts)) AS digest, md5_number_lower(path) AS page
+SELECT *, md5_number_lower(to_json(parts)) AS digest, md5_number_lower(path) AS path_digest
 FROM (
     SELECT
         kind, site, date, hour, at_us, token, name, host, path,

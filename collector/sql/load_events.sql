@@ -2,9 +2,12 @@
 -- before are looked up once for the batch, and stand before it.
 INSERT INTO live.events
 WITH fresh AS MATERIALIZED (
-    SELECT *, row_number() OVER () AS n
-    FROM batch
-    JOIN live.arrivals USING (digest)
+    SELECT
+        b.site, date, hour, at_us, token, name, host, page, arrival, interactive, engaged_s,
+        scroll, props, revenue, currency, row_number() OVER () AS n
+    FROM batch b
+    JOIN live.arrivals a ON b.digest = a.digest
+    JOIN live.pages p ON b.site = p.site AND b.path_digest = p.digest
     WHERE kind = 'event'
 ), acted AS MATERIALIZED (
     SELECT n, site, date, token, page, name, hour FROM fresh WHERE name <> 'engagement'
@@ -15,8 +18,7 @@ WITH fresh AS MATERIALIZED (
     WHERE e.at_us >= $first_us AND (new_page OR new_name OR new_hour)
 )
 SELECT
-    site, date, hour, at_us, token, name, host, page, arrival, interactive, engaged_s, scroll,
-    props, revenue, currency,
+    * EXCLUDE (n),
     n IN (SELECT min(n) FROM acted GROUP BY site, date, token, page) AS new_page,
     n IN (SELECT min(n) FROM acted GROUP BY site, date, token, name) AS new_name,
     n IN (SELECT min(n) FROM acted GROUP BY site, date, token, hour) AS new_hour

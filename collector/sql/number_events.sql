@@ -1,5 +1,5 @@
 -- Events in order, visitor by visitor, with the island each lies in: events of one visitor with no
--- gap over 30 minutes between them. Times can be equal across ingest processes, so name and page
+-- gap over 30 minutes between them. Times can be equal across ingest processes, so name and path
 -- decide, to be the same every time. Only what is needed for that is sorted.
 WITH ordered AS (
     SELECT
@@ -8,7 +8,8 @@ WITH ordered AS (
         lag((site, date, token)) OVER everyone IS DISTINCT FROM (site, date, token)
             OR at_us - lag(at_us) OVER everyone > $gap_us AS begins
     FROM considered
-    WINDOW everyone AS (ORDER BY site, date, token, at_us, name, page)
+    JOIN live.pages USING (site, page)
+    WINDOW everyone AS (ORDER BY site, date, token, at_us, name, digest)
 ), islands AS (
     SELECT
         event, n, acts,

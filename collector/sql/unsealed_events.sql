@@ -1,5 +1,3 @@
 FROM live.events
 WHERE site = $site AND date BETWEEN $since AND $until
-  AND date NOT IN (
-    SELECT date FROM archive.sealed WHERE site = $site AND date BETWEEN $since AND $until
-  );
+  AND date NOT IN (/*sealed_between*/);

@@ -3,9 +3,7 @@
 WITH unsealed AS (
     SELECT *, rowid AS line FROM live.events
     WHERE site = $site AND date BETWEEN $since AND $until
-      AND date NOT IN (
-        SELECT date FROM archive.sealed WHERE site = $site AND date BETWEEN $since AND $until
-      )
+      AND date NOT IN (/*sealed_between*/)
 ), readings AS (
     SELECT p.line, sum(e.engaged_s) AS engaged_s, max(e.scroll) AS scroll
     FROM (FROM unsealed WHERE name = 'engagement') e

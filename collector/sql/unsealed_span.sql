@@ -2,5 +2,8 @@
 SELECT
     min(date), max(date),
     EXISTS (FROM archive.sealed WHERE site = $site AND date BETWEEN $first AND $last)
-FROM (SELECT DISTINCT date FROM live.visits WHERE site = $site AND date BETWEEN $first AND $last)
-WHERE date NOT IN (SELECT date FROM archive.sealed WHERE site = $site);
+FROM live.visits
+WHERE site = $site AND date BETWEEN $first AND $last
+  AND date NOT IN (
+    SELECT date FROM archive.sealed WHERE site = $site AND date BETWEEN $first AND $last
+  );

@@ -5,6 +5,4 @@ SELECT
     exit_page_mark, source_mark, channel_mark, referrer_mark, utm_campaign_mark
 FROM live.visits
 WHERE site = $site AND date BETWEEN $since AND $until
-  AND date NOT IN (
-    SELECT date FROM archive.sealed WHERE site = $site AND date BETWEEN $since AND $until
-  )
+  AND date NOT IN (/*sealed_between*/)

@@ -154,7 +154,9 @@ STORED = {
         "new_name": "whether its visitor does this for the first time that day",
         "new_hour": "whether its visitor does anything in this hour for the first time",
     },
-    "live: pages": {"site": "whose page it is"} | PAGE_NUMBER | {"path": PAGE["path"]},
+    "live: pages": {"site": "whose page it is"}
+    | PAGE_NUMBER
+    | {"digest": "of the path and nothing else: finds the line again", "path": PAGE["path"]},
     "live: arrivals": WAYS,
     "live: visits": VISIT
     | TOKEN

@@ -8,7 +8,7 @@ CREATE TABLE live.events (
     token UBIGINT,
     name VARCHAR,
     host VARCHAR,
-    page UBIGINT,
+    page INTEGER,
     arrival INTEGER,
     interactive BOOLEAN,
     engaged_s INTEGER,
@@ -21,10 +21,11 @@ CREATE TABLE live.events (
     new_hour BOOLEAN        -- ... in this hour
 );
 
--- Paths, site by site: many events are of few.
+-- Paths, site by site: many events are of few, and a number is shorter, and sooner counted by.
 CREATE TABLE live.pages (
     site INTEGER,
-    page UBIGINT,           -- half of the MD5 of the path: events find it without looking it up
+    page INTEGER,           -- from 1 on
+    digest UBIGINT,         -- half of the MD5 of the path: finds it again, and orders what is of one moment
     path VARCHAR
 );
 
@@ -61,8 +62,8 @@ CREATE TABLE live.visits (
     is_bounce BOOLEAN,
     entry_host VARCHAR,
     exit_host VARCHAR,
-    entry_page UBIGINT,     -- 0: none
-    exit_page UBIGINT,
+    entry_page INTEGER,     -- 0: none
+    exit_page INTEGER,
     arrival INTEGER,
     hours INTEGER,          -- in which hours its visitor acted: a bit for each
     mark UTINYINT,          -- 1 its visitor's only one of the day, 2 the first of several, 3 a later one

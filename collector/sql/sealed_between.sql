@@ -1,0 +1,1 @@
+SELECT date FROM archive.sealed WHERE site = $site AND date BETWEEN $since AND $until;
