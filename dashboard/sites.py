@@ -62,6 +62,7 @@ class Card:
     change: str
     line: Markup
     problem: str | None = None
+    waits: bool = False  # for its first event
 
     @property
     def growth(self) -> float:
@@ -141,10 +142,17 @@ def _cards(parts: Parts, sites: Sequence[Site], now: datetime) -> list[Card]:
     dates = [local_now(now, site.timezone).date() for site in sites]
     queries = [_query(site, today) for site, today in zip(sites, dates, strict=True)]
     found = answers(parts.stats, queries)
-    return [
+    cards = [
         _card(site, today, answer, parts.stats.current_visitors(site.id, now))
         for site, today, answer in zip(sites, dates, found, strict=True)
     ]
+    return [_or_waiting(parts, site, card) for site, card in zip(sites, cards, strict=True)]
+
+
+def _or_waiting(parts: Parts, site: Site, card: Card) -> Card:
+    """Return a card of a site, which says so where that waits for its first event."""
+    is_empty = not (card.problem or card.today or card.current or card.visitors or card.before)
+    return replace(card, waits=is_empty and parts.stats.first_date(site.id) is None)
 
 
 def _query(site: Site, today: date) -> Query:

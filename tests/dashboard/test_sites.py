@@ -49,6 +49,17 @@ def test_several_sites_are_a_list_with_their_visitors_of_today(room: Newsroom) -
     assert "All sites" in room.editor().get("/sites/b.example").text
 
 
+def test_a_site_without_events_waits_for_the_first(room: Newsroom) -> None:
+    """It says so where numbers would be; one that nobody has visited for long has none of today."""
+    room.site("new.example")
+    old = room.site("old.example")
+    room.count(pageview(old, 1, 60 * DAY))
+    page = room.editor().get("/").text
+    assert page.count("Waiting for the first event") == 1
+    assert Markup(page).words.count("visitors today") == 1
+    assert page.count('class="spark') == 1
+
+
 def test_sites_can_be_searched_and_sorted(room: Newsroom) -> None:
     """By visitors of four weeks unless one says else; each with how it has changed."""
     many, few, none = (room.site(f"{name}.example") for name in ("many", "few", "none"))
