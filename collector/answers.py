@@ -43,10 +43,12 @@ from collector.sums import (
     is_by_arrival,
     listed,
     met,
+    met_actions,
     numbers_of,
     shared_columns,
     sums,
     times,
+    told_by_action_marks,
     told_by_marks,
     visits_of,
     without_sealed,
@@ -71,6 +73,7 @@ class Answers:
         self._spans: dict[tuple[object, ...], _Rows] = {}
         self._found: dict[tuple[object, ...], _Found] = {}
         self._kept_actions: dict[tuple[object, ...], str] = {}
+        self._met: dict[tuple[object, ...], str] = {}
         self._counted: dict[tuple[object, ...], str] = {}
         self._answered: dict[Query, _Rows] = {}
 
@@ -186,7 +189,8 @@ class Answers:
     def _sums(self, query: Query, side: Side) -> Sums:
         if side is Side.SEALED and road(query, side) is Road.NUMBERS:
             actions = self._actions(query)
-            return numbers_of(query, actions) if actions else sums(query, side)
+            met = self._met_actions(query, actions) if actions else None
+            return numbers_of(query, actions, met) if actions else sums(query, side)
         if road(query, side) is Road.EVERYTHING:
             return everything_of(query, self._counted_actions(query))
         shared = self._shared(query, side)
@@ -232,6 +236,25 @@ class Answers:
             name = f"actions_{len(self._kept_actions)}"
             self._kept_actions[key] = self._keep(name, query, found_actions(family))
         return self._kept_actions[key]
+
+    def _met_actions(self, query: Query, actions: str) -> str | None:
+        """Count found actions by the way their visits arrived once, if several ask for that."""
+        key = (query.site, query.period, query.filters)
+        family = {
+            other: told_by_action_marks(other)
+            for other in self._queries
+            if (other.site, other.period, other.filters) == key
+            and road(other, Side.SEALED) is Road.NUMBERS
+            and is_by_arrival(other)
+        }
+        if query not in family or len(family) < _SEVERAL or not family[query].tells_visits:
+            return None
+        conditions = list(dict.fromkeys(told.once for told in family.values()))
+        columns = {once: f"visitors_{n}" for n, once in enumerate(conditions)}
+        if key not in self._met:
+            name = f"met_actions_{len(self._met)}"
+            self._met[key] = self._keep(name, query, met_actions(query, actions, columns))
+        return f"(SELECT {columns[family[query].once]} AS visitors, * FROM {self._met[key]})"
 
     def _counted_actions(self, query: Query) -> str:
         """Count all unsealed actions of a period by hour and name once, if two ask for it."""

@@ -27,7 +27,6 @@ from collector.question import (
     All,
     Dimension,
     Field,
-    Property,
     Query,
     conditions,
     is_of_events,
@@ -62,6 +61,7 @@ _ALWAYS: Final = (
 )  # fmt: skip
 _OF_VISITS_ALONE: Final = frozenset({"entry_host", "exit_host", "entry_page", "exit_page"})
 _PART = re.compile(r"/\*(\w+)\*/")
+_NEVER: Final = "false"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +110,82 @@ def sums(query: Query, side: Side) -> Sums:
     if chosen is Road.HOURS:
         return _hours_of(query, side)
     if chosen is Road.NUMBERS:
-        return _names_of(query) if _is_by_name(query) else numbers_of(query, _SEALED_ACTIONS)
+        return _names_of(query) if _is_by_name(query) else numbers_of(query)
     if chosen is Road.EVERYTHING:
         return everything_of(query, counted_actions().text)
     writer = _writer(side)
     return Sums(_of_actions(query, side, writer), writer.values)
 
 
-def numbers_of(query: Query, actions: str) -> Sums:
-    """Sum up sealed actions by page or by name."""
+def numbers_of(query: Query, actions: str | None = None, met: str | None = None) -> Sums:
+    """Sum up sealed actions by page, by name or by the way their visits arrived.
+
+    Args:
+        query: what is asked for.
+        actions: a subquery: those that the filter lets through, but for how their visits arrived,
+            if they are known.
+        met: a subquery: what is asked for, counted, if it is.
+    """
     writer = _writer(Side.SEALED)
-    return Sums(_of_numbers(query, writer, actions), writer.values)
+    told = told_by_action_marks(query)
+    parts = {
+        "found": _found_numbers(query, writer, actions),
+        "counted": met or subquery("counted_numbers"),
+        "visitors": f"count(*) FILTER (WHERE {told.once}) AS visitors, ",
+        "is_visit": told.is_visit,
+        "often": "found",
+        "visits_told_apart": "" if told.tells_visits else statement("visits_told_apart"),
+    }
+    text = _summed("sums_of_numbers", query, SEALED_ACTIONS, parts, told.again)
+    return Sums(text, writer.values)
+
+
+def met_actions(query: Query, actions: str, columns: Mapping[str, str]) -> Sums:
+    """Count found actions by the way their visits arrived; see `met`, which counts visits."""
+    writer = _writer(Side.SEALED)
+    counts = (f"count(*) FILTER (WHERE {once}) AS {column}" for once, column in columns.items())
+    parts = {
+        "times": "",
+        "numbers": "arrival, ",
+        "visitors": listed(counts),
+        "is_visit": told_by_action_marks(query).is_visit,
+    }
+    found = _found_numbers(query, writer, actions)
+    text = composed(subquery("counted_numbers"), parts)
+    return Sums(f"(WITH found AS {found} FROM {text})", writer.values)
+
+
+def _found_numbers(query: Query, writer: Writer, actions: str | None) -> str:
+    kept = "true" if actions else _where(query, writer, SEALED_ACTIONS, _OF_ACTIONS)
+    arriving = _arriving(query, writer, SEALED_ACTIONS)
+    return f"(FROM {actions or _SEALED_ACTIONS} {arriving} WHERE {kept})"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """For which actions one is one visitor, or one visit, and whose visitors are told apart."""
+
+    once: str
+    is_visit: str
+    again: str | None
+
+    @property
+    def tells_visits(self) -> bool:
+        """Tell whether no visit has to be told apart."""
+        return self.is_visit != _NEVER
+
+
+def told_by_action_marks(query: Query) -> Told:
+    """Return what marks tell of the actions that a query is about."""
+    field = marked_field(query)
+    fields = {c.field for c in conditions(query.filters)} - {field}
+    if any(map(is_of_events, fields)):
+        return Told(_NEVER, _NEVER, "true")
+    mark = MARKS[field]  # type: ignore[index]  # all of a visit's rows of it are in or out
+    by = {other for _, other in stored(query) if other is not field}
+    if are_of_visitors(fields | by):
+        return Told(f"{mark} IN (1, 2)", f"{mark} > 0", None)
+    return Told(f"{mark} = 1", f"{mark} > 0", f"{mark} > 1")
 
 
 def found_actions(queries: Sequence[Query]) -> Sums:
@@ -136,8 +201,6 @@ def found_actions(queries: Sequence[Query]) -> Sums:
     # Each column takes as long to read as what is let through to be counted.
     columns += [mark for field, mark in MARKS.items() if {field} == {*fields} - ARRIVED.keys()]
     columns += ["arrival"] * any(field in ARRIVED for field in [*fields, *by])
-    columns += ["host"] * (Dimension.EVENT_HOSTNAME in fields)
-    columns += ["props"] * any(isinstance(field, Property) for field in fields)
     columns += ["hour"] * (not query.period.is_whole)
     kept = _where(query, writer, SEALED_ACTIONS, _OF_ACTIONS)
     actions = _SEALED_ACTIONS
@@ -164,7 +227,8 @@ def found_visits(query: Query, side: Side, actions: str | None = None) -> Sums:
     if road(query, side) is Road.VISITS_OF_ACTIONS:
         name = "visits_of_actions"
         of_actions = _ACTIONS[side]
-        parts["where_actions"] = _where(query, writer, of_actions, _OF_ACTIONS)
+        kept = _where(query, writer, of_actions, _OF_ACTIONS) if actions is None else "true"
+        parts["where_actions"] = kept
         parts["enters"] = _where(query, writer, entered(of_actions, columns), {Kind.PLACE})
     return Sums(f"({composed(statement(name), parts)})", writer.values)
 
@@ -280,29 +344,6 @@ def _names_of(query: Query) -> Sums:
     }
     viewed = composed(statement("sums_of_viewed"), parts)
     return replace(numbers, text=f"(FROM {numbers.text} UNION ALL BY NAME ({viewed}))")
-
-
-def _of_numbers(query: Query, writer: Writer, actions: str) -> str:
-    field = marked_field(query)
-    fields = {c.field for c in conditions(query.filters)} - {field}
-    parts = {
-        "actions": actions,
-        "arriving": _arriving(query, writer, SEALED_ACTIONS),
-        "where": _where(query, writer, SEALED_ACTIONS, _OF_ACTIONS),
-        "often": "found",
-        "once": "false",
-        "is_visit": "false",
-        "visits_told_apart": statement("visits_told_apart"),
-    }
-    again: str | None = "true"
-    if not any(map(is_of_events, fields)):  # all of a visit's rows of a page are in or out
-        mark = MARKS[field]  # type: ignore[index]
-        by = {other for _, other in stored(query) if other is not field}
-        by_visitor = are_of_visitors(fields | by)
-        parts["once"] = f"{mark} IN (1, 2)" if by_visitor else f"{mark} = 1"
-        parts["is_visit"], parts["visits_told_apart"] = f"{mark} > 0", ""
-        again = None if by_visitor else f"{mark} > 1"
-    return _summed("sums_of_numbers", query, SEALED_ACTIONS, parts, again)
 
 
 def _summed(
