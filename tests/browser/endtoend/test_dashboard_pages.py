@@ -15,7 +15,6 @@ from tests.browser.endtoend.website import (
     HOSTILE,
     PLAIN,
     QUIET,
-    READ,
     UNREACHED,
     Front,
 )
@@ -72,11 +71,15 @@ def test_logging_in_and_out(page: Page, notes: Watch, desk: Desk) -> None:
     assert names == ["__Host-gatecount-device"]
 
 
-def test_who_is_logged_out_meanwhile_logs_in_anew(page: Page, notes: Watch, desk: Desk) -> None:
+def test_who_is_logged_out_meanwhile_logs_in_anew(
+    page: Page, notes: Watch, desk: Desk, front: Front, section: str
+) -> None:
     """The whole page goes to the form, whether one clicks or it renews itself."""
+    front.collector.post(pageview(section, PLAIN), COLLECTOR)
+    desk.wait_for_page(PLAIN, section)
     for gone_by in ("document.querySelector('[rel=prev]').click()", RENEW):
         log_in_also(page, desk)
-        page.goto(f"{DASHBOARD}sites/{READ}?period=day")
+        page.goto(f"{DASHBOARD}sites/{PLAIN}?period=day")
         page.context.clear_cookies()
         page.evaluate(gone_by)
         expect(page.get_by_label("E-mail address")).to_be_focused()
