@@ -20,7 +20,7 @@ from collector.question import (
     conditions,
 )
 from dashboard.fields import address, field_at, label, value_name, value_named, values_called
-from dashboard.languages import say, to_say
+from dashboard.languages import isolated, say, to_say
 
 _PARTS = re.compile(r"((?:[^\\,]|\\.)*)(?:,|$)", re.DOTALL)
 _ANY_OF, _NONE_OF = "or", "nor"  # before filters of which one is enough, in addresses
@@ -116,8 +116,8 @@ class Chosen:
     def value_names(self) -> str:
         """Its values as people read them."""
         if self.comparing in {Comparing.IS, Comparing.IS_NOT, Comparing.DONE, Comparing.DONE_NOT}:
-            return _either([value_name(self.field, value) for value in self.values])
-        return _either(self.values)
+            return _either([isolated(value_name(self.field, value)) for value in self.values])
+        return _either([isolated(value) for value in self.values])
 
     @property
     def words(self) -> str:

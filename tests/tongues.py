@@ -15,7 +15,7 @@ OPENING, CLOSING = "⟦⟧"
 PAGES = (
     "/",
     "/sites/{domain}",
-    "/sites/{domain}?period=28d&f=is,source,Google&f=contains,page,a&places=map",
+    "/sites/{domain}?period=28d&f=is,source,Google&f=contains,page,/a&places=map",
     "/sites/{domain}?period=12mo&step=week",
     "/sites/{domain}?period=nonsense",
     "/sites/{domain}/by/page?period=7d",

@@ -1,12 +1,11 @@
 // The keyboard, and menus. Which key does what stands in the page: an element with data-key is
 // clicked, opened or focused by that key. Without this everything still works by hand.
 
+const KEYED = "[data-key]:not(dialog *)"; // not in a list that is shut
 const TYPED = "input:not([type=checkbox]), select, textarea";
 
 function byKey(key) {
-  return [...document.querySelectorAll("[data-key]")].find(
-    (element) => element.dataset.key === key && !element.closest("dialog"),
-  );
+  return [...document.querySelectorAll(KEYED)].find((element) => element.dataset.key === key);
 }
 
 function open(menu) {
@@ -40,11 +39,11 @@ function listKeys() {
   const dialog = document.getElementById("keys");
   const list = dialog.querySelector("dl");
   list.replaceChildren();
-  for (const element of document.querySelectorAll("[data-key]")) {
+  for (const element of document.querySelectorAll(KEYED)) {
     const key = document.createElement("dt");
     key.append(Object.assign(document.createElement("kbd"), { textContent: keyName(element.dataset.key) }));
     const what = document.createElement("dd");
-    what.textContent = element.dataset.says ?? element.textContent.trim();
+    what.textContent = element.dataset.says ?? (element.labels?.[0] ?? element).textContent.trim();
     list.append(key, what);
   }
   dialog.showModal();

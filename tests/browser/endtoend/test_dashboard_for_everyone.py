@@ -339,6 +339,11 @@ def test_a_whole_list_opens_over_the_numbers(read: Desk) -> None:
     expect(dialog).to_be_hidden()
     expect(page).to_have_url(f"{site}?metric=pageviews")
     expect(details).to_be_focused()
+    page.keyboard.press("?")
+    keys = page.locator("#keys dd")
+    expect(keys.filter(has_text="Yesterday")).to_be_visible()
+    assert keys.filter(has_text=re.compile("^$|Search")).count() == 0  # of the list that is closed
+    page.keyboard.press("Escape")
     page.go_forward(wait_until="commit")
     dialog.get_by_role("link", name="/read/b", exact=True).click()
     expect(page.locator(".chip strong")).to_have_text("/read/b")
@@ -348,6 +353,8 @@ def test_a_whole_list_opens_over_the_numbers(read: Desk) -> None:
     expect(dialog).to_be_visible()
     page.reload()
     expect(page.get_by_role("heading", name=f"{READ}: Pages")).to_be_visible()
+    page.keyboard.press("?")
+    expect(keys.filter(has_text=re.compile("^Search$"))).to_be_visible()
 
 
 def test_the_form_offers_the_values_there_are(read: Desk) -> None:
