@@ -27,6 +27,8 @@ _TIMEZONE = "UTC"
 _DAY = timedelta(days=1)
 _MEMORY_MIB = 2048  # of which a day of a million events takes a third; beyond, DuckDB spills
 _EVENTS_A_DAY_MAX = 2_000_000  # on average
+# Of a site and day: to share out less among processors costs more time than it saves.
+_EVENTS_OF_ONE_THREAD = 50_000
 _EVENTS_A_SITE_AND_DAY_MIN = 10
 _DAYS_MAX = 3653
 _SITES_MAX = 100
@@ -80,7 +82,7 @@ def build(config: Config, plan: Plan, now: datetime) -> Iterator[int]:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (
         contextlib.closing(Control.open(config.data / "control.sqlite")) as control,
-        contextlib.closing(_store(config)) as store,
+        contextlib.closing(_store(config, plan)) as store,
     ):
         with store.snapshot() as session:
             ((is_used,),) = session.run("demo_found")
@@ -100,9 +102,10 @@ def build(config: Config, plan: Plan, now: datetime) -> Iterator[int]:
             yield day.events
 
 
-def _store(config: Config) -> Store:
+def _store(config: Config, plan: Plan) -> Store:
     memory_limit_mib = max(config.memory_limit, _MEMORY_MIB)
-    threads = len(os.sched_getaffinity(0))
+    is_shared_out = plan.events > plan.days * plan.sites * _EVENTS_OF_ONE_THREAD
+    threads = len(os.sched_getaffinity(0)) if is_shared_out else 1
     try:
         return Store(config.data, memory_limit_mib=memory_limit_mib, threads=threads)
     except StoreError as error:
