@@ -36,8 +36,8 @@ VISITS = (
     "channel_mark", "referrer_mark", "utm_campaign_mark",
 )  # fmt: skip
 EVENTS = (
-    "site", "date", "visitor", "visit", "step", "hour", "name", "name_mark", "host", "path",
-    "page_mark", "interactive", "engaged_s", "scroll", "props", "revenue", "currency",
+    "site", "date", "visitor", "visit", "step", "hour", "is_view", "name", "name_mark", "host",
+    "path", "page_mark", "interactive", "engaged_s", "scroll", "props", "revenue", "currency",
 )  # fmt: skip
 NEVER = (
     "ip_address", "user_agent", "referrer_path", "referrer_query", "query_parameters", "cookies",
@@ -246,7 +246,7 @@ def example(domain: str) -> tuple[Mapping[str, object], Mapping[str, object]]:
         "channel_mark": 1, "referrer_mark": 1, "utm_campaign_mark": 1,
     }  # fmt: skip
     event = {
-        "step": 2, "name": "pageview", "name_mark": 0, "page_mark": 1, "host": domain,
-        "path": "/news", "interactive": True, "engaged_s": 41, "scroll": 8,
+        "step": 2, "is_view": True, "name": "pageview", "name_mark": 0, "page_mark": 1,
+        "host": domain, "path": "/news", "interactive": True, "engaged_s": 41, "scroll": 8,
     }  # fmt: skip
     return shared | visit, shared | event

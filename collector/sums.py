@@ -197,7 +197,8 @@ def found_actions(queries: Sequence[Query]) -> Sums:
     writer = _writer(Side.SEALED)
     fields = [c.field for c in conditions(query.filters)]
     by = [field for other in queries for _, field in stored(other)]
-    columns = ["date", "visitor", "visit", "name", "page"]
+    columns = ["date", "visitor", "visit", "is_view"]
+    columns += ["name"] * (Dimension.NAME in by) + ["page"] * (Dimension.PAGE in by)
     # Each column takes as long to read as what is let through to be counted.
     columns += [mark for field, mark in MARKS.items() if {field} == {*fields} - ARRIVED.keys()]
     columns += ["arrival"] * any(field in ARRIVED for field in [*fields, *by])
@@ -332,14 +333,18 @@ def _is_by_name(query: Query) -> bool:
 
 def _names_of(query: Query) -> Sums:
     """Sum up sealed actions by name: pageviews, which most are, out of the sums of their visits."""
-    numbers = numbers_of(query, f"(FROM {_SEALED_ACTIONS} WHERE name <> 'pageview')")
+    numbers = numbers_of(query, f"(FROM {_SEALED_ACTIONS} WHERE NOT is_view)")
     ((n, _),) = stored(query)
     by_visitor = are_of_visitors(c.field for c in conditions(query.filters))
+    marked: dict[Field | None, str] = dict(MARKED.items())
+    same = (one_value(part) for part in parts_of(query.filters))
+    # A visitor's only visit from one source is the only one of those that the filter is about.
+    marks = ["view_mark", *(marked[field] for field in same if field in marked)]
     parts = {
         "times": times(query),
         "key": f"d{n}",
         "arriving": _arriving(query, _writer(Side.SEALED), SEALED_ACTIONS),
-        "once": "view_mark < 3" if by_visitor else "view_mark = 1",
+        "once": "view_mark < 3" if by_visitor else f"({' OR '.join(f'{m} = 1' for m in marks)})",
         "viewed_apart": "" if by_visitor else statement("viewed_apart"),
     }
     viewed = composed(statement("sums_of_viewed"), parts)
@@ -387,7 +392,7 @@ def told_by_marks(query: Query, side: Side) -> tuple[str, str | None]:
                 return f"{marked[same]} < 3", None
             marks.add(marked[same])
     once = " OR ".join(f"{mark} = 1" for mark in sorted(marks))
-    return f"({once})", f"NOT ({once})"
+    return f"({once})", f"(mark > 1 AND NOT ({once}))"  # they lie together, and are soon found
 
 
 def _of_actions(query: Query, side: Side, writer: Writer) -> str:

@@ -4,7 +4,7 @@ SELECT
     /*numbers*/
     /*visitors*/
     count(*) FILTER (WHERE /*is_visit*/) AS visits,
-    count(*) FILTER (name = 'pageview') AS pageviews,
+    count(*) FILTER (is_view) AS pageviews,
     count(*) AS events
 FROM found
 GROUP BY ALL;

@@ -5,8 +5,8 @@ INSERT INTO archive.events
 WITH names AS (SELECT list(name ORDER BY rank) AS texts FROM day_names),
     hosts AS (SELECT list(host ORDER BY rank) AS texts FROM day_hosts)
 SELECT
-    $site, $date, visitor, visit, step, arrival, hour, (SELECT texts FROM names)[name], name_mark,
-    (SELECT texts FROM hosts)[host], page, page_mark, interactive, engaged_s, scroll, props,
+    $site, $date, visitor, visit, step, arrival, hour, is_view, (SELECT texts FROM names)[name],
+    name_mark, (SELECT texts FROM hosts)[host], page, page_mark, interactive, engaged_s, scroll, props,
     revenue, currency
 FROM (
     SELECT

@@ -1,6 +1,6 @@
 -- Pageviews and custom events of sealed days, each with all that is known of its visit, in words.
 SELECT
-    e.date, e.visitor, e.visit, e.hour, name, host, p.path, props, engaged_s, scroll,
+    e.date, e.visitor, e.visit, e.hour, is_view, name, host, p.path, props, engaged_s, scroll,
     v.hour AS visit_hour, duration_s, is_bounce, entry_host, exit_host, i.path AS entry_page,
     o.path AS exit_page, source, channel, referrer, utm_source, utm_medium, utm_campaign, country,
     device, browser, os, screen

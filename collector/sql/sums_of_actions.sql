@@ -2,7 +2,7 @@
 -- visit began where the filter and the question look. Only what is asked for is worked out.
 WITH found AS (
     SELECT
-        date, visitor, visit, name = 'pageview' AS is_view, path, engaged_s, scroll, duration_s,
+        date, visitor, visit, is_view, path, engaged_s, scroll, duration_s,
         is_bounce,
         /*columns*/
         /*enters*/ AS enters

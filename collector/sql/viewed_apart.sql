@@ -8,6 +8,7 @@ FROM (
     FROM (
         FROM archive.visits
         WHERE site = $site AND date BETWEEN $first AND $last AND view_mark > 1
+            AND NOT /*once*/
     )
     /*arriving*/
 )

@@ -4,7 +4,7 @@ FROM /*visits*/ v
 JOIN (
     SELECT
         date, visitor, visit,
-        count(*) FILTER (name = 'pageview') AS pageviews,
+        count(*) FILTER (is_view) AS pageviews,
         count(*) AS events
     FROM /*actions*/
     WHERE /*within_hours*/ AND /*where_actions*/

@@ -204,6 +204,7 @@ STORED = {
     | ACT
     | ORDINAL
     | {
+        "is_view": "whether its name is that of pageviews",
         "name_mark": "as the visit's mark, among the visits with this name",
         "page_mark": "as the visit's mark, among the visits with this page",
     }

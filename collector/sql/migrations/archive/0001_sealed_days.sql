@@ -67,6 +67,7 @@ CREATE TABLE archive.events (
     step USMALLINT,         -- order within the visit; all beyond the largest have that
     arrival INTEGER,        -- of the visit
     hour UTINYINT,
+    is_view BOOLEAN,        -- a pageview, else a custom event: sooner asked than the name
     name VARCHAR,
     name_mark UTINYINT,     -- of the visit's first with this name, else 0
     host VARCHAR,
