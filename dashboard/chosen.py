@@ -219,12 +219,19 @@ def typed(comparing: str, field: str, name: str, value: str) -> Chosen:
         raise QueryError(
             "filters", say("write which value of “{field}” is meant", field=label(about))
         )
-    if how in _OF_NAMES and (named := values_called(about, value)) is not None:
+    if not is_exact and (named := values_called(about, value)) is not None:
         # What is kept has short names that nobody reads, such as DE: those that fit are meant.
-        return Chosen(_OF_NAMES[how], about, _some(named, about, value))
+        return Chosen(_of_names(how, about), about, _some(named, about, value))
     found = Chosen(how, about, (value_named(about, value) if is_exact else value.strip(),))
     _ = found.filter
     return found
+
+
+def _of_names(comparing: Comparing, about: Field) -> Comparing:
+    if comparing not in _OF_NAMES:
+        message = say("“{field}” has names: ask what they contain", field=label(about))
+        raise QueryError("filters", message)
+    return _OF_NAMES[comparing]
 
 
 def _some(values: tuple[str, ...], about: Field, text: str) -> tuple[str, ...]:

@@ -110,6 +110,7 @@ def test_a_form_takes_values_as_people_call_them(
         ("was", "page", "", "x"),
         ("is", "props", "", "x"),
         ("contains", "country", "", "x-y-z"),
+        ("matches", "country", "", "^Un"),
     ],
 )
 def test_a_form_that_asks_for_what_is_not_there_is_refused(form: tuple[str, str, str, str]) -> None:
