@@ -27,12 +27,11 @@ from collector.columns import (
     union,
     worked_out,
 )
+from collector.phrases import Sums, composed, listed, times, without_sealed
 from collector.question import TIMES, Dimension, Query
 from collector.roads import ABOUT_VISITS, Road, Side, road, stored
 from collector.session import Session, statement
 from collector.sums import (
-    Sums,
-    composed,
     counted,
     counted_actions,
     everything_of,
@@ -41,17 +40,14 @@ from collector.sums import (
     is_about_actions,
     is_asked_by_arrival,
     is_by_arrival,
-    listed,
     met,
     met_actions,
     numbers_of,
     shared_columns,
     sums,
-    times,
     told_by_action_marks,
     told_by_marks,
     visits_of,
-    without_sealed,
 )
 
 _NAMED = re.compile(r"\$(\w+)")
@@ -248,6 +244,8 @@ class Answers:
             and is_by_arrival(other)
         }
         if query not in family or len(family) < _SEVERAL or not family[query].tells_visits:
+            return None
+        if not any(map(is_asked_by_arrival, family)):
             return None
         conditions = list(dict.fromkeys(told.once for told in family.values()))
         columns = {once: f"visitors_{n}" for n, once in enumerate(conditions)}

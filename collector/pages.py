@@ -20,10 +20,10 @@ from collector.columns import (
     union,
     worked_out,
 )
+from collector.phrases import Sums, composed, listed, subquery, times
 from collector.question import TIMES, Dimension, Field, Query
 from collector.roads import stored
 from collector.session import statement
-from collector.sums import Sums, composed, listed, subquery, times
 
 # Which columns of a page's row hold what is summed up, by the kind of page.
 _COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {

@@ -12,6 +12,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from collector.filters import ACTIONS_OF_VISITS, Writer, check_patterns
+from collector.phrases import composed, listed, subquery
 from collector.question import (
     TIMES,
     Field,
@@ -24,7 +25,6 @@ from collector.question import (
 )
 from collector.session import StoreInterruptedError, StoreMemoryError, statement
 from collector.store import Store
-from collector.sums import composed, listed, subquery
 
 METRICS: Final = (Metric.VISITORS, Metric.VISITS, Metric.PAGEVIEWS, Metric.EVENTS)
 _MINUTE_S = 60

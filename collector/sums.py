@@ -3,9 +3,7 @@
 An answer is summed up on the shortest of several roads, see roads.py.
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,13 +16,24 @@ from collector.filters import (
     SEALED_VISITS,
     UNSEALED_ACTIONS,
     UNSEALED_VISITS,
-    Columns,
     Writer,
     entered,
 )
+from collector.phrases import (
+    Sums,
+    actions_of_visits,
+    arriving,
+    composed,
+    listed,
+    subquery,
+    summed,
+    times,
+    where,
+    within_hours,
+    writer_of,
+)
 from collector.question import (
     TIMES,
-    All,
     Dimension,
     Field,
     Query,
@@ -60,43 +69,7 @@ _ALWAYS: Final = (
     "mark",
 )  # fmt: skip
 _OF_VISITS_ALONE: Final = frozenset({"entry_host", "exit_host", "entry_page", "exit_page"})
-_PART = re.compile(r"/\*(\w+)\*/")
 _NEVER: Final = "false"
-
-
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """A subquery, and the values it binds beside those of the period."""
-
-    text: str
-    values: Mapping[str, object]
-
-
-def composed(text: str, parts: dict[str, str]) -> str:
-    """Put parts, which may hold parts, where a statement names them."""
-    while "/*" in text:
-        text = _PART.sub(lambda match: parts[match[1]], text)
-    return text
-
-
-def subquery(name: str) -> str:
-    """Return a statement in brackets."""
-    return f"({statement(name).rstrip().removesuffix(';')})"
-
-
-def without_sealed(text: str) -> str:
-    """Leave out of a statement the look at what is sealed among unsealed days."""
-    return text.replace(_UNLESS_SEALED, "")
-
-
-def listed(columns: Iterable[str]) -> str:
-    """Return columns each with a comma after it."""
-    return "".join(f"{column}, " for column in columns)
-
-
-def times(query: Query) -> str:
-    """Return the column that times are made of, if any is asked for."""
-    return "" if TIMES.isdisjoint(query.dimensions) else "date, "
 
 
 def sums(query: Query, side: Side) -> Sums:
@@ -113,7 +86,7 @@ def sums(query: Query, side: Side) -> Sums:
         return _names_of(query) if _is_by_name(query) else numbers_of(query)
     if chosen is Road.EVERYTHING:
         return everything_of(query, counted_actions().text)
-    writer = _writer(side)
+    writer = writer_of(side)
     return Sums(_of_actions(query, side, writer), writer.values)
 
 
@@ -126,7 +99,7 @@ def numbers_of(query: Query, actions: str | None = None, met: str | None = None)
             if they are known.
         met: a subquery: what is asked for, counted, if it is.
     """
-    writer = _writer(Side.SEALED)
+    writer = writer_of(Side.SEALED)
     told = told_by_action_marks(query)
     parts = {
         "found": _found_numbers(query, writer, actions),
@@ -136,13 +109,13 @@ def numbers_of(query: Query, actions: str | None = None, met: str | None = None)
         "often": "found",
         "visits_told_apart": "" if told.tells_visits else statement("visits_told_apart"),
     }
-    text = _summed("sums_of_numbers", query, SEALED_ACTIONS, parts, told.again)
+    text = summed("sums_of_numbers", query, SEALED_ACTIONS, parts, told.again)
     return Sums(text, writer.values)
 
 
 def met_actions(query: Query, actions: str, columns: Mapping[str, str]) -> Sums:
     """Count found actions by the way their visits arrived; see `met`, which counts visits."""
-    writer = _writer(Side.SEALED)
+    writer = writer_of(Side.SEALED)
     counts = (f"count(*) FILTER (WHERE {once}) AS {column}" for once, column in columns.items())
     parts = {
         "times": "",
@@ -156,9 +129,9 @@ def met_actions(query: Query, actions: str, columns: Mapping[str, str]) -> Sums:
 
 
 def _found_numbers(query: Query, writer: Writer, actions: str | None) -> str:
-    kept = "true" if actions else _where(query, writer, SEALED_ACTIONS, _OF_ACTIONS)
-    arriving = _arriving(query, writer, SEALED_ACTIONS)
-    return f"(FROM {actions or _SEALED_ACTIONS} {arriving} WHERE {kept})"
+    kept = "true" if actions else where(query, writer, SEALED_ACTIONS, _OF_ACTIONS)
+    came = arriving(query, writer, SEALED_ACTIONS)
+    return f"(FROM {actions or _SEALED_ACTIONS} {came} WHERE {kept})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +167,7 @@ def found_actions(queries: Sequence[Query]) -> Sums:
     They have the columns that queries with this filter need.
     """
     query = queries[0]
-    writer = _writer(Side.SEALED)
+    writer = writer_of(Side.SEALED)
     fields = [c.field for c in conditions(query.filters)]
     by = [field for other in queries for _, field in stored(other)]
     columns = ["date", "visitor", "visit", "is_view"]
@@ -203,7 +176,7 @@ def found_actions(queries: Sequence[Query]) -> Sums:
     columns += [mark for field, mark in MARKS.items() if {field} == {*fields} - ARRIVED.keys()]
     columns += ["arrival"] * any(field in ARRIVED for field in [*fields, *by])
     columns += ["hour"] * (not query.period.is_whole)
-    kept = _where(query, writer, SEALED_ACTIONS, _OF_ACTIONS)
+    kept = where(query, writer, SEALED_ACTIONS, _OF_ACTIONS)
     actions = _SEALED_ACTIONS
     return Sums(f"(SELECT {', '.join(columns)} FROM {actions} WHERE {kept})", writer.values)
 
@@ -215,35 +188,31 @@ def is_about_actions(query: Query) -> bool:
 
 def found_visits(query: Query, side: Side, actions: str | None = None) -> Sums:
     """Return the visits that a filter lets through; `actions` are those that it does, if known."""
-    writer = _writer(side)
+    writer = writer_of(side)
     columns = _VISITS[side]
     parts = {
         "visits": subquery(f"{side}_visits"),
-        "actions": actions or subquery(f"{side}_actions"),
-        "within_hours": _within_hours(query),
-        "arriving": _arriving(query, writer, columns),
-        "where": _where(query, writer, columns, {Kind.VISIT}),
+        "actions": actions or subquery(_OF_VISITS[side]),
+        "within_hours": within_hours(query),
+        "arriving": arriving(query, writer, columns),
+        "where": where(query, writer, columns, {Kind.VISIT}),
     }
     name = "whole_visits"
     if road(query, side) is Road.VISITS_OF_ACTIONS:
         name = "visits_of_actions"
         of_actions = _ACTIONS[side]
-        kept = _where(query, writer, of_actions, _OF_ACTIONS) if actions is None else "true"
+        kept = where(query, writer, of_actions, _OF_ACTIONS) if actions is None else "true"
         parts["where_actions"] = kept
-        parts["enters"] = _where(query, writer, entered(of_actions, columns), {Kind.PLACE})
+        parts["enters"] = where(query, writer, entered(of_actions, columns), {Kind.PLACE})
     return Sums(f"({composed(statement(name), parts)})", writer.values)
-
-
-def _writer(side: Side) -> Writer:
-    return Writer(_actions_of_visits(side, reads=False), side)
 
 
 def counted(query: Query, side: Side) -> str:
     """Return a subquery that counts found visits by the numbers of what is asked for."""
     if road(query, side) is not Road.ARRIVALS:
         return subquery("counted_visits")
-    arriving = _arriving(query, _writer(side), _VISITS[side])
-    return subquery("counted_arrivals").replace("/*arriving*/", arriving)
+    came = arriving(query, writer_of(side), _VISITS[side])
+    return subquery("counted_arrivals").replace("/*arriving*/", came)
 
 
 def met(query: Query, side: Side, found: Sums, columns: Mapping[str, str]) -> Sums:
@@ -279,7 +248,7 @@ def visits_of(query: Query, side: Side, found: str, counted: str, often: str = "
     once, again = told_by_marks(query, side)
     parts = {"found": found, "counted": counted, "often": often}
     parts["visitors"] = _visitors(query, side, {once: "visitors"})
-    return _summed("sums_of_visits", query, _VISITS[side], parts, again)
+    return summed("sums_of_visits", query, _VISITS[side], parts, again)
 
 
 def is_by_arrival(query: Query) -> bool:
@@ -303,8 +272,7 @@ def shared_columns(queries: Sequence[Query], side: Side) -> str:
     names = sorted(ACTIONS_OF_VISITS[field].name for field in fields)
     columns = [*_ALWAYS, *(name for name in names if name in _OF_VISITS_ALONE)]
     columns += ["arrival"] * any(is_asked_by_arrival(query) for query in queries)
-    if True:
-        columns += sorted(MARKED[field] for field in fields if field in MARKED)
+    columns += sorted(MARKED[field] for field in fields if field in MARKED)
     return ", ".join(columns)
 
 
@@ -313,7 +281,7 @@ def _of_some_hours(query: Query, side: Side) -> str:
         "times": times(query),
         "visits": subquery(f"{side}_visits"),
         "actions": subquery(_OF_DAYS[side]),
-        "within_hours": _within_hours(query),
+        "within_hours": within_hours(query),
     }
     return f"({composed(statement('sums_of_some_hours'), parts)})"
 
@@ -343,37 +311,12 @@ def _names_of(query: Query) -> Sums:
     parts = {
         "times": times(query),
         "key": f"d{n}",
-        "arriving": _arriving(query, _writer(Side.SEALED), SEALED_ACTIONS),
+        "arriving": arriving(query, writer_of(Side.SEALED), SEALED_ACTIONS),
         "once": "view_mark < 3" if by_visitor else f"({' OR '.join(f'{m} = 1' for m in marks)})",
         "viewed_apart": "" if by_visitor else statement("viewed_apart"),
     }
     viewed = composed(statement("sums_of_viewed"), parts)
     return replace(numbers, text=f"(FROM {numbers.text} UNION ALL BY NAME ({viewed}))")
-
-
-def _summed(
-    name: str, query: Query, columns: Columns, parts: dict[str, str], again: str | None
-) -> str:
-    """Fill in what the roads with numbers have in common."""
-    asked = [(n, columns[field]) for n, field in stored(query)]
-    texts = [f"d{n}" if column.table else f"{column.name} AS d{n}" for n, column in asked]
-    lookups = (
-        f"JOIN (SELECT {column.key} AS {column.name}, {column.text} AS d{n} FROM {column.table})"
-        f" USING ({column.name})"
-        for n, column in asked
-        if column.table
-    )
-    common = {
-        "times": times(query),
-        "words": listed(texts),
-        "found_words": listed(f"d{n}" for n, _ in asked),
-        "numbers": listed(dict.fromkeys(column.name for _, column in asked)),
-        "lookups": " ".join(lookups),
-        "told_apart": statement("told_apart") if again else "",
-        "visits_told_apart": "",
-        "again": again or "",
-    }
-    return f"({composed(statement(name), common | parts)})"
 
 
 def told_by_marks(query: Query, side: Side) -> tuple[str, str | None]:
@@ -410,12 +353,12 @@ def _of_actions(query: Query, side: Side, writer: Writer) -> str:
     reads = not OF_READING.isdisjoint(query.metrics)
     parts = {
         "times": times(query),
-        "actions": _actions_alone(query, side) or _actions_of_visits(side, reads=reads),
+        "actions": _actions_alone(query, side) or actions_of_visits(side, reads=reads),
         "columns": listed(columns),
         "action_keys": listed(f"a{n} AS d{n}" for n in numbers),
         "visit_keys": listed(keys_of_visits),
         "found_keys": listed(f"d{n}" for n in numbers),
-        "within_hours": _within_hours(query),
+        "within_hours": within_hours(query),
         "where": writer.condition(query.filters, ACTIONS_OF_VISITS),
         "enters": _enters(query, writer),
         "branches": " UNION ALL BY NAME ".join(_branches(query)),
@@ -442,13 +385,6 @@ def everything_of(query: Query, actions: str) -> Sums:
     }
     name = OF_EVERYTHING.get(field, "sums_of_hours")
     return Sums(f"({composed(statement(name), parts)})", {})
-
-
-def _actions_of_visits(side: Side, *, reads: bool) -> str:
-    unsealed = "unsealed_readings" if reads else "unsealed_events"
-    if side is Side.SEALED:
-        return subquery("sealed_actions_of_visits")
-    return composed(subquery("unsealed_actions_of_visits"), {"unsealed": subquery(unsealed)})
 
 
 def _actions_alone(query: Query, side: Side) -> str | None:
@@ -492,33 +428,9 @@ def _enters(query: Query, writer: Writer) -> str:
     return " AND ".join(parts) or "true"
 
 
-def _where(query: Query, writer: Writer, columns: Columns, kinds: AbstractSet[Kind]) -> str:
-    return writer.condition(
-        All(tuple(part for part in parts_of(query.filters) if kind_of(part) in kinds)), columns
-    )
-
-
-def _arriving(query: Query, writer: Writer, columns: Columns) -> str:
-    """Keep what arrived in a way the filter lets through: a join is faster than a condition."""
-    kept = _where(query, writer, ARRIVED, {Kind.ARRIVAL})
-    column = columns[Dimension.SOURCE]
-    if kept == "true":
-        return ""
-    return f"JOIN (SELECT {column.key} FROM {column.table} WHERE {kept}) USING ({column.name})"
-
-
-def _within_hours(query: Query) -> str:
-    if query.period.is_whole:
-        return "true"
-    return "(date > $first OR hour >= $first_hour) AND (date < $last OR hour <= $last_hour)"
-
-
-_UNLESS_SEALED: Final = composed(
-    "AND date NOT IN (\n/*sealed_between*/\n)",
-    {"sealed_between": statement("sealed_between").rstrip().removesuffix(";")},
-)
 _SEALED_ACTIONS: Final = subquery("sealed_actions")
 _OF_DAYS: Final = {Side.SEALED: "sealed_actions", Side.UNSEALED: "unsealed_events"}
+_OF_VISITS: Final = {Side.SEALED: "sealed_actions", Side.UNSEALED: "unsealed_actions"}
 _VISITS: Final = {Side.SEALED: SEALED_VISITS, Side.UNSEALED: UNSEALED_VISITS}
 _OF_ACTIONS: Final = frozenset({Kind.PLACE, Kind.ACTION})
 _ACTIONS: Final = {Side.SEALED: SEALED_ACTIONS, Side.UNSEALED: UNSEALED_ACTIONS}

@@ -227,3 +227,20 @@ def test_what_is_answered_together_is_what_it_is_alone(here: House) -> None:
     together = here.stats.reports(asked)
     assert together == [here.stats.report(query) for query in asked]
     assert sum(bool(report.rows) for report in together if isinstance(report, Report)) > 15
+
+
+@pytest.mark.parametrize("dimensions", [[()], [(), (Dimension.SOURCE,), (Dimension.COUNTRY,)]])
+def test_the_actions_of_one_page_are_counted_together_as_alone(
+    here: House, dimensions: list[tuple[Dimension, ...]]
+) -> None:
+    """By how visitors arrived or not: what is counted once for several holds for each."""
+    (site,) = here.control.sites()
+    of_a = Condition(Operator.IS, Dimension.PAGE, ("/a",))
+    asked = [
+        Query(site.id, metrics, by, PERIOD, of_a)
+        for metrics in (COUNTS, COUNTS[:1])
+        for by in dimensions
+    ]
+    together = here.stats.reports(asked)
+    assert together == [here.stats.report(query) for query in asked]
+    assert all(report.rows for report in together if isinstance(report, Report))
