@@ -12,8 +12,8 @@ from typing import Any
 from collector import pages
 from collector.columns import (
     OF_PARTS,
-    RANKED_BY_VISITORS,
     computed,
+    is_ranked_by_visitors,
     is_rolled,
     kinds_of,
     label_of,
@@ -387,7 +387,7 @@ def _beside(query: Query) -> tuple[object, ...] | None:
     if pages.are_asked_for(query):
         extent = query.limit, query.offset
         return None if has_time else (query.site, query.period, ranked_by(query), *extent)
-    is_usual = not query.order_by if has_time else ranked_by(query) == RANKED_BY_VISITORS
+    is_usual = not query.order_by if has_time else is_ranked_by_visitors(query)
     is_alone = has_time and (len(query.dimensions) > 1 or rolled(query) != "total")
     return None if query.offset or is_alone or not is_usual else (query.site, query.period)
 

@@ -28,7 +28,8 @@ ADDED_UP = frozenset(
 _LAST_HOUR: Final = 23
 # What is kept of a day by hour: under which name until an hour.
 OF_PARTS: Final = {"total": "began", "hour": "hour"}
-RANKED_BY_VISITORS: Final = "visitors DESC NULLS LAST"
+# By visitors, and then by what is asked for, said or not.
+_BY_VISITORS: Final = ("visitors DESC NULLS LAST", "visitors DESC NULLS LAST, k0 ASC NULLS FIRST")
 _SUMMED = re.compile(r"total\((\w+)\)")
 # What of an hour ({0}) and the date is written in an answer.
 _TIME_LABELS: Mapping[Field, str] = {
@@ -96,6 +97,11 @@ def ranked_by(query: Query) -> str:
         f"{result_column(query, key)} {'DESC NULLS LAST' if descends else 'ASC NULLS FIRST'}"
         for key, descends in order
     )
+
+
+def is_ranked_by_visitors(query: Query) -> bool:
+    """Tell whether those with most visitors come first, and of these in the usual order."""
+    return ranked_by(query) in _BY_VISITORS
 
 
 def result_column(query: Query, key: Metric | Field) -> str:

@@ -224,6 +224,13 @@ def test_what_is_answered_together_is_what_it_is_alone(here: House) -> None:
     ]  # fmt: skip
     asked += [replace(query, offset=1) for query in asked[3:10]]
     asked += [replace(query, order_by=((Metric.VISITORS, False),)) for query in asked[4:10]]
+    by_visitors = (Metric.VISITORS, True)
+    asked += [
+        replace(query, order_by=(by_visitors, (query.dimensions[0], descends)))
+        for query in asked
+        if query.dimensions in {(Dimension.SOURCE,), (Dimension.NAME,)}
+        for descends in (False, True)
+    ]
     together = here.stats.reports(asked)
     assert together == [here.stats.report(query) for query in asked]
     assert sum(bool(report.rows) for report in together if isinstance(report, Report)) > 15
