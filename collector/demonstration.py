@@ -23,12 +23,13 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from collector import compose, demo, history
+from collector import building, compose, demo, history
 from collector.accounts import ALL_SITES, Accounts, Role
 from collector.app import EVENT_PATH
 from collector.compose import Composed
@@ -92,10 +93,12 @@ def build(config: Config, plan: history.Plan, now: datetime) -> None:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
+    bars: dict[str, TaskID] = {}
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("Events", total=plan.events)
-        for events in history.build(config, plan, now):
-            progress.advance(bar, events)
+        for step in building.build(config, plan, now, len(os.sched_getaffinity(0))):
+            if step.what not in bars:
+                bars[step.what] = progress.add_task(step.what, total=step.total)
+            progress.advance(bars[step.what], step.events)
 
 
 def _now() -> float:

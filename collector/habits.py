@@ -41,16 +41,19 @@ class Kind:
     habits: dict[str, object]
 
 
-def prepare(session: Session) -> list[Kind]:
-    """Make the temporary tables that every day draws from; return the kinds of sites there are."""
-    kinds = [_kind(n, site) for n, site in enumerate(demo.sites().values())]
+def kinds() -> list[Kind]:
+    """Return the kinds of sites there are."""
+    return [_kind(n, site) for n, site in enumerate(demo.sites().values())]
+
+
+def prepare(session: Session) -> None:
+    """Make the temporary tables that every day draws from."""
     session.run("demo_paths", paths=_PATHS, sections=_SECTIONS, words=_WORDS)
     session.run("demo_ways_table")
     session.run("demo_draws_table")
-    for kind in kinds:
+    for kind in kinds():
         session.run("demo_ways", **kind.ways)
         session.run("demo_draws", **kind.draws)
-    return kinds
 
 
 def _kind(number: int, site: demo.Site) -> Kind:

@@ -1,34 +1,32 @@
-"""A data directory full of made-up, sealed days: `gatecount demo --events`.
+"""Made-up, sealed days, as years of counting leave them.
 
 Each day of each site is made by one statement in the live store, as the loader would have left it,
-and sealed by the sealer. Days are UTC's. The same plan gives the same archive on the same day, but
-for the random numbers of visitors.
+and sealed by the sealer. Days are UTC's. The same plan gives the same days on the same day, but for
+the random numbers of visitors.
 """
 
 import contextlib
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
+from pathlib import Path
 from random import Random
 
-from collector import demo, habits, journal
-from collector.config import Config, StartError
+from collector import demo, habits
+from collector.config import StartError
 from collector.control import Control
 from collector.habits import Kind
 from collector.ingest import DropReason
 from collector.load import Loader
 from collector.seal import SEAL_AFTER, Sealer
-from collector.session import Session, StoreError
+from collector.session import Session
 from collector.store import Store
 
 _TIMEZONE = "UTC"
 _DAY = timedelta(days=1)
 _MEMORY_MIB = 2048  # of which a day of a million events takes a third; beyond, DuckDB spills
 _EVENTS_A_DAY_MAX = 2_000_000  # on average
-# Of a site and day: to share out less among processors costs more time than it saves.
-_EVENTS_OF_ONE_THREAD = 50_000
 _EVENTS_A_SITE_AND_DAY_MIN = 10
 _DAYS_MAX = 3653
 _SITES_MAX = 100
@@ -72,48 +70,15 @@ class Plan:
             )
 
 
-def build(config: Config, plan: Plan, now: datetime) -> Iterator[int]:
-    """Build the history up to yesterday; yield after each sealed day about how many events it has.
-
-    Raises:
-        HistoryError: the data directory is not empty, or in use.
-    """
-    directory = config.data / "journal"
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (
-        contextlib.closing(Control.open(config.data / "control.sqlite")) as control,
-        contextlib.closing(_store(config, plan)) as store,
-    ):
-        with store.snapshot() as session:
-            ((is_used,),) = session.run("demo_found")
-        if is_used or control.sites() or control.removed() or journal.chunks(directory):
-            raise HistoryError(
-                f"{config.data} already holds numbers or sites. Name an empty directory:"
-                " gatecount --data DIRECTORY demo --events ..."
-            )
-        sealer = Sealer(directory, store, Loader(directory, store), control)
-        with store.writing() as session:
-            kinds = habits.prepare(session)
-        for day in _days(plan, kinds, control, now):
-            with store.writing() as session:
-                day.make(session)
-            sealer.seal_day(day.site, day.date, min(now, day.starts + _DAY + SEAL_AFTER))
-            sealer.clean_up()
-            yield day.events
-
-
-def _store(config: Config, plan: Plan) -> Store:
-    memory_limit_mib = max(config.memory_limit, _MEMORY_MIB)
-    is_shared_out = plan.events > plan.days * plan.sites * _EVENTS_OF_ONE_THREAD
-    threads = len(os.sched_getaffinity(0)) if is_shared_out else 1
-    try:
-        return Store(config.data, memory_limit_mib=memory_limit_mib, threads=threads)
-    except StoreError as error:
-        raise HistoryError(str(error)) from None
+def domains(plan: Plan) -> list[str]:
+    """Return what the sites are called."""
+    named = list(demo.sites())
+    numbered = (f"site-{n}.example" for n in range(len(named) + 1, _SITES_MAX + 1))
+    return [*named, *numbered][: plan.sites]
 
 
 @dataclass(frozen=True, slots=True)
-class _Day:
+class Day:
     """What happens on one day of one site."""
 
     site: int
@@ -127,9 +92,11 @@ class _Day:
 
     @property
     def starts(self) -> datetime:
-        return datetime.combine(self.date, clock_time(), UTC)
+        """Return its midnight."""
+        return _midnight(self.date)
 
     def make(self, session: Session) -> None:
+        """Fill the live store as the loader would have left it."""
         day: dict[str, object] = {"site": self.site, "date": self.date}
         start_us = int(self.starts.timestamp()) * 1_000_000
         session.run("demo_pages", site=self.site)
@@ -150,14 +117,14 @@ class _Day:
             session.run("demo_drops", **day, reason=DropReason.BOT.value, count=count)
 
 
-def _days(plan: Plan, kinds: Sequence[Kind], control: Control, now: datetime) -> Iterator[_Day]:
-    """Register the sites; yield their days, oldest first."""
-    first = now.astimezone(UTC).date() - plan.days * _DAY
-    domains = [*demo.sites(), *(f"site-{n}.example" for n in range(len(kinds) + 1, _SITES_MAX + 1))]
-    ids = [
-        control.add_site(domain, _TIMEZONE, datetime.combine(first, clock_time(), UTC)).id
-        for domain in domains[: plan.sites]
-    ]
+def first_date(plan: Plan, now: datetime) -> date:
+    """Return when it begins; it lasts until yesterday."""
+    return now.astimezone(UTC).date() - plan.days * _DAY
+
+
+def days(plan: Plan, sites: Sequence[int], now: datetime) -> list[Day]:
+    """Plan the days of sites, given by their ids in the order of `domains`; oldest first."""
+    kinds, first = habits.kinds(), first_date(plan, now)
     rng = Random(plan.seed)  # noqa: S311 - a show
     spike, wave = _special_days(plan.days)
     by_day = [
@@ -169,18 +136,58 @@ def _days(plan: Plan, kinds: Sequence[Kind], control: Control, now: datetime) ->
     ]
     by_site = [1 / rank for rank in range(2, plan.sites + 2)]
     per_weight = plan.events / sum(by_day) / sum(by_site)
-    for day, busy in enumerate(by_day):
-        for n, (site, large) in enumerate(zip(ids, by_site, strict=True)):
-            yield _Day(
-                site=site,
-                domain=domains[n],
-                kind=kinds[n % len(kinds)],
-                date=first + day * _DAY,
-                seed=rng.getrandbits(60),
-                events=round(per_weight * busy * large),
-                is_spike=day == spike,
-                is_wave=day == wave,
-            )
+    named = list(zip(sites, domains(plan), by_site, strict=True))
+    return [
+        Day(
+            site=site,
+            domain=domain,
+            kind=kinds[n % len(kinds)],
+            date=first + day * _DAY,
+            seed=rng.getrandbits(60),
+            events=round(per_weight * busy * large),
+            is_spike=day == spike,
+            is_wave=day == wave,
+        )
+        for day, busy in enumerate(by_day)
+        for n, (site, domain, large) in enumerate(named)
+    ]
+
+
+def make(
+    data: Path, planned: Sequence[Day], now: datetime, *, memory_limit_mib: int
+) -> Iterator[int]:
+    """Make and seal days in a data directory; yield after each how many events it has.
+
+    Numbers of events are about right. It takes one thread, and as many processes as there are
+    processors may do it side by side.
+
+    Raises:
+        StoreError: the directory is in use, or cannot be written to.
+    """
+    directory = data / "journal"
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    memory_limit_mib = max(memory_limit_mib, _MEMORY_MIB)
+    with (
+        contextlib.closing(Control.open(data / "control.sqlite")) as control,
+        contextlib.closing(Store(data, memory_limit_mib=memory_limit_mib, threads=1)) as store,
+    ):
+        sealer = Sealer(directory, store, Loader(directory, store), control)
+        with store.writing() as session:
+            habits.prepare(session)
+        with store.writing() as session:
+            for site, kind in {day.site: day.kind.number for day in planned}.items():
+                session.run("demo_number_pages", site=site)
+                session.run("demo_number_arrivals", site=site, kind=kind)
+        for day in planned:
+            with store.writing() as session:
+                day.make(session)
+            sealer.seal_day(day.site, day.date, min(now, day.starts + _DAY + SEAL_AFTER))
+            sealer.clean_up()
+            yield day.events
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, clock_time(), UTC)
 
 
 def _special_days(days: int) -> tuple[int, int]:

@@ -155,6 +155,11 @@ class Sealer:
             self.clean_up()
         self._forget(removed)
 
+    def roll_up_spans(self, site: int) -> None:
+        """Sum up the spans that are over and not summed up yet: days came from another archive."""
+        with self._store.writing() as session:
+            _roll_up(session, site)
+
     def clean_up(self) -> None:
         """Delete from live what is sealed or purged, then chunks, then the old live file.
 
@@ -203,14 +208,18 @@ class Sealer:
         """Sum up what spans are over by now; the day's own anew if they were before."""
         session.run("seal_unroll", site=site, date=day)
         session.run("seal_unroll_spans", site=site, date=day)
-        for span, first, last in session.run("seal_spans_over", site=site):
-            session.run("seal_span", site=site, span=span, first=first, last=last)
-            session.run("seal_span_over", site=site, span=span, first=first)
+        _roll_up(session, site)
 
     def _forget(self, removed: Iterable[Site]) -> None:
         for site in removed:
             self._control.forget(site.id)
             _LOG.info("site_purged", extra={"site": site.id})
+
+
+def _roll_up(session: Session, site: int) -> None:
+    for span, first, last in session.run("seal_spans_over", site=site):
+        session.run("seal_span", site=site, span=span, first=first, last=last)
+        session.run("seal_span_over", site=site, span=span, first=first)
 
 
 def _shares(visitors: int, lines_a_mib: float) -> Iterator[tuple[int, int]]:

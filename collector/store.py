@@ -214,6 +214,16 @@ class Store:
         """Bring the archive's file up to date with its WAL."""
         Session(self._writer).query("CHECKPOINT archive")
 
+    @contextlib.contextmanager
+    def beside(self, archive: Path) -> Iterator[None]:
+        """Attach another archive of this directory as `other`, for its rows to be taken over."""
+        session = Session(self._writer)
+        session.query(f"ATTACH '{_quoted(archive)}' AS other (READ_ONLY)")
+        try:
+            yield
+        finally:
+            session.query("DETACH other")
+
     def copy_archive(self, target: Path) -> None:
         """Copy the archive to a new file of the data directory; nothing waits but the writer."""
         copy_database(Session(self._writer), "archive", target)

@@ -1,5 +1,6 @@
 """A built history is what years of counting leave: sealed days with a rhythm, and nothing else."""
 
+import multiprocessing
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from collector import config, history
+from collector import building, config
 from collector.config import Config
 from collector.control import Control
 from collector.history import HistoryError, Plan
@@ -174,17 +175,30 @@ def test_the_dashboards_numbers_answer_over_it(built: House) -> None:
 
 
 CONTENT = f"""
-    SELECT date, e.hour, name, path, engaged_s, scroll, props::VARCHAR, duration_s, source, country
+    SELECT
+        site, date, e.hour, name, path, engaged_s, scroll, props::VARCHAR, duration_s, source,
+        country
     FROM {SEALED_EVENTS} e JOIN {SEALED_VISITS} v USING (site, date, visitor, visit)
     ORDER BY ALL
 """
+# All that is stored and says nothing about visitors' random numbers.
+STORED = (
+    CONTENT,
+    *(
+        f"SELECT * FROM archive.{table} ORDER BY ALL"
+        for table in (
+            *("page_rollups", "page_spans", "arrival_rollups", "rollups", "rolled_spans"),
+            *("drops", "sealed", "pages", "arrivals"),
+        )
+    ),
+)
 
 
 def test_the_same_seed_gives_the_same_history_and_another_another(ram: Path) -> None:
     """Down to each event, but for the random numbers of visitors."""
     content = []
     for name, seed in (("one", 1), ("same", 1), ("other", 2)):
-        list(history.build(configured(ram / name), Plan(300, 2, 1, seed), NOW))
+        list(building.build(configured(ram / name), Plan(300, 2, 1, seed), NOW, 1))
         content.append(rows(ram / name, CONTENT))
     assert len(content[0]) > 250
     assert content[0] == content[1]
@@ -192,9 +206,61 @@ def test_the_same_seed_gives_the_same_history_and_another_another(ram: Path) -> 
     assert len(set(content[0]) & set(content[2])) < 10
 
 
+def test_several_processes_build_the_same_as_one(
+    ram: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weeks that lie across their stretches too; nothing else is left over."""
+    monkeypatch.setattr(building, "_EVENTS_OF_A_STRETCH_MIN", 1)
+    plan = Plan(events=800, days=15, sites=2, seed=3)
+    told, stored, order = [], [], []
+    for name, processors in (("one", 1), ("three", 3)):
+        told.append(list(building.build(configured(ram / name), plan, NOW, processors)))
+        stored.append([rows(ram / name, text) for text in STORED])
+        order.append(rows(ram / name, "SELECT site, date FROM archive.visits"))
+        assert {path.name for path in (ram / name).iterdir() if path.is_dir()} <= {"journal", "tmp"}
+    assert all(table for table in stored[0])
+    assert stored[0] == stored[1]
+    assert sorted(order[1], key=lambda row: row[1]) == order[1] == order[0]
+    one, three = told
+    assert {step.what for step in one} == {"Events"}
+    for what, steps in (("Events", three), ("Put together", three)):
+        sums = [step.events for step in steps if step.what == what]
+        (total,) = {step.total for step in steps if step.what == what}
+        assert sum(sums) == total
+        assert len(sums) > 1
+
+
+def test_a_process_that_cannot_write_ends_the_building_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are ended too."""
+    monkeypatch.setattr(building, "_EVENTS_OF_A_STRETCH_MIN", 1)
+    stretch = tmp_path / "stretch-2"
+    stretch.mkdir()
+    (stretch / "archive.duckdb").touch()
+    with pytest.raises(HistoryError, match=r"archive\.duckdb cannot be read"):
+        list(building.build(configured(tmp_path), Plan(100, 10, 1, 1), NOW, 2))
+    assert not multiprocessing.active_children()
+
+
+def test_a_process_that_is_killed_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when memory is short."""
+    monkeypatch.setattr(building, "_EVENTS_OF_A_STRETCH_MIN", 1)
+    steps = building.build(configured(tmp_path), Plan(4_000, 400, 1, 1), NOW, 2)
+    next(steps)
+    for process in multiprocessing.active_children():
+        process.kill()
+    with pytest.raises(HistoryError, match="ended by signal 9"):
+        list(steps)
+    assert not multiprocessing.active_children()
+
+
 def test_what_is_yielded_adds_up_and_no_day_is_sealed_in_the_future(ram: Path) -> None:
     """Five minutes after midnight, yesterday was to be sealed half an hour later."""
-    assert sum(history.build(configured(ram), Plan(100, 2, 1, 1), NOW)) == 100
+    steps = building.build(configured(ram), Plan(100, 2, 1, 1), NOW, 1)
+    assert sum(step.events for step in steps) == 100
     ((first, last),) = rows(ram, "SELECT min(sealed_at_us), max(sealed_at_us) FROM archive.sealed")
     assert last == int(NOW.timestamp()) * 1_000_000
     assert first == last - 23.5 * 3600 * 1_000_000
@@ -214,7 +280,7 @@ def test_a_directory_that_is_in_use_is_refused(tmp_path: Path, used: str) -> Non
         with house(tmp_path) as here, here.store.writing() as session:
             session.query("INSERT INTO archive.sealed VALUES (1, DATE '2026-01-01', 0, 0, 0, 0)")
     with pytest.raises(HistoryError, match="already holds numbers or sites"):
-        list(history.build(configured(tmp_path), Plan(100, 2, 1, 1), NOW))
+        list(building.build(configured(tmp_path), Plan(100, 2, 1, 1), NOW, 1))
     with closing(Control.open(tmp_path / "control.sqlite")) as control:
         assert len(control.sites()) == (used == "site")
 
@@ -222,7 +288,7 @@ def test_a_directory_that_is_in_use_is_refused(tmp_path: Path, used: str) -> Non
 def test_a_directory_that_a_server_has_open_is_refused(tmp_path: Path) -> None:
     """In the words of every command."""
     with house(tmp_path), pytest.raises(HistoryError, match="in use by another gatecount"):
-        list(history.build(configured(tmp_path), Plan(100, 2, 1, 1), NOW))
+        list(building.build(configured(tmp_path), Plan(100, 2, 1, 1), NOW, 1))
 
 
 @pytest.mark.parametrize(

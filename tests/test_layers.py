@@ -29,6 +29,7 @@ SIBLINGS = {
     "audit": "control journal keys networks session statement store",
     "backup": "config control_file journal lending session store",
     "bots": "agents",
+    "building": "config control history journal load seal session store",
     "checkup": "anonymise config control_file doctor geo journal session store",
     "clock": "",
     "columns": "filters question roads",
@@ -50,7 +51,7 @@ SIBLINGS = {
     "habits": "anonymise demo scrub session sources",
     "held": "request",
     "histogram": "",
-    "history": "config control demo habits ingest journal load seal session store",
+    "history": "config control demo habits ingest load seal session store",
     "hosts": "",
     "identifiers": "",
     "ingest": (

@@ -1,0 +1,1 @@
+INSERT INTO archive.drops FROM other.drops WHERE date BETWEEN $first AND $last;

@@ -1,0 +1,1 @@
+INSERT INTO archive.rollups FROM other.rollups WHERE date BETWEEN $first AND $last;

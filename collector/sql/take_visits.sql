@@ -1,0 +1,1 @@
+INSERT INTO archive.visits FROM other.visits WHERE date BETWEEN $first AND $last;
