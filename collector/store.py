@@ -215,10 +215,10 @@ class Store:
         Session(self._writer).query("CHECKPOINT archive")
 
     @contextlib.contextmanager
-    def beside(self, archive: Path) -> Iterator[None]:
+    def beside(self, path: Path) -> Iterator[None]:
         """Attach another archive of this directory as `other`, for its rows to be taken over."""
         session = Session(self._writer)
-        session.query(f"ATTACH '{_quoted(archive)}' AS other (READ_ONLY)")
+        session.query(f"ATTACH '{_quoted(path)}' AS other (READ_ONLY)")
         try:
             yield
         finally:

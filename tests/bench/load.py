@@ -23,8 +23,9 @@ from collector.journal import Event, line
 from collector.load import Loader
 from collector.store import Store
 
-_START_US = 1_795_478_400_000_000  # a midnight, UTC
-_DAY_US = 86_400 * 1_000_000
+SITE, DATE = 1, "2026-11-24"
+START_US = 1_795_478_400_000_000  # its midnight, UTC
+DAY_US = 86_400 * 1_000_000
 
 
 def events(count: int, rng: random.Random, first_us: int, last_us: int) -> Iterator[bytes]:
@@ -40,9 +41,9 @@ def events(count: int, rng: random.Random, first_us: int, last_us: int) -> Itera
         page = int(rng.paretovariate(0.7)) % 20_000
         yield line(
             Event(
-                site=1,
-                date="2026-11-24",
-                hour=(at_us - _START_US) // 3_600_000_000,
+                site=SITE,
+                date=DATE,
+                hour=(at_us - START_US) // 3_600_000_000,
                 at_us=at_us,
                 token=rng.choice(present),
                 name="pageview",
@@ -59,7 +60,8 @@ def events(count: int, rng: random.Random, first_us: int, last_us: int) -> Itera
         )
 
 
-def _write_chunk(directory: Path, number: int, lines: list[bytes]) -> Path:
+def write_chunk(directory: Path, number: int, lines: list[bytes]) -> Path:
+    """Write a chunk of the journal, later than those with a smaller number."""
     chunk = directory / f"20261124T{number:012d}-00000000.jsonl"
     chunk.write_bytes(b"".join(lines))
     return chunk
@@ -73,7 +75,7 @@ def main() -> None:
     asked = parser.parse_args()
     os.sched_setaffinity(0, {0})
     rng = random.Random(11)
-    half_us = _START_US + _DAY_US // 2
+    half_us = START_US + DAY_US // 2
     console = Console(width=100)
     with tempfile.TemporaryDirectory(prefix="gatecount-bench-") as folder:
         journal = Path(folder) / "journal"
@@ -81,18 +83,18 @@ def main() -> None:
         store = Store(Path(folder) / "data", memory_limit_mib=512, threads=1)
         loader = Loader(journal, store)
         chunks = itertools.count()
-        before = events(asked.live, rng, _START_US, half_us)
+        before = events(asked.live, rng, START_US, half_us)
         for _ in track(range(asked.live // 50_000), "Loading what is live"):
-            _write_chunk(journal, next(chunks), list(itertools.islice(before, 50_000)))
+            write_chunk(journal, next(chunks), list(itertools.islice(before, 50_000)))
             loader.load()
         table = Table(box=None, pad_edge=False)
         for column in ("batch", "rows/s", "rows/s of reading alone", "ratio"):
             table.add_column(column, justify="right")
         for batch in (1_000, 10_000):
-            later = events(asked.rows, rng, half_us, half_us + _DAY_US // 4)
+            later = events(asked.rows, rng, half_us, half_us + DAY_US // 4)
             loading_s = reading_s = 0.0
             for _ in range(asked.rows // batch):
-                chunk = _write_chunk(journal, next(chunks), list(itertools.islice(later, batch)))
+                chunk = write_chunk(journal, next(chunks), list(itertools.islice(later, batch)))
                 begun = time.process_time()
                 loader.load()
                 loading_s += time.process_time() - begun

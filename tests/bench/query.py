@@ -1,10 +1,12 @@
 """How fast questions are answered: each panel of a dashboard, and all of it, warm, on two threads.
 
     python tests/bench/query.py [--data DIRECTORY] [--events 20000000] [--days 365] [--runs 15]
+        [--live 1000000]
 
-Builds a made-up history in DIRECTORY unless it is there already. Prints p50 and p95 in ms of each
-panel over 28 days and over all days, and of the dashboard that asks for all of them at once,
-without a filter and with filters that keep about 1, 10 and 50 % of the visits. With `chdb`
+Builds a made-up history in DIRECTORY, and events of one day that is not over in its `live`, unless
+they are there already. Prints p50 and p95 in ms of each panel over that day, 28 days and all days,
+and of the dashboard that asks for all of them at once, without a filter and, over sealed days, with
+filters that keep about 1, 10 and 50 % of the visits. With `chdb`
 installed (it is no dependency), ClickHouse answers the same out of the same events, copied to it as
 wide rows, and the ratio of the whole dashboards is printed.
 """
@@ -17,18 +19,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
+from itertools import islice
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from collector.load import Loader
 from collector.question import (
     EVERYTHING,
     Condition,
@@ -43,6 +48,7 @@ from collector.question import (
 )
 from collector.stats import Stats
 from collector.store import Store
+from tests.bench import load
 
 _TOTALS = (
     Metric.VISITORS, Metric.VISITS, Metric.PAGEVIEWS, Metric.BOUNCE_RATE, Metric.VISIT_DURATION,
@@ -53,6 +59,7 @@ _METRICS = {  # of panels that ask for others than visitors and visits: as the d
     "pages": (Metric.VISITORS, Metric.PAGEVIEWS),
     "events": (Metric.VISITORS, Metric.EVENTS),
 }
+_TOGETHER = 50_000  # live events are loaded
 _LIMIT = 61  # as the dashboard's cards
 _PANELS: dict[str, tuple[Field, ...]] = {
     "totals": (),
@@ -101,6 +108,20 @@ def built(data: Path, events: int, days: int) -> None:
         numbers = ["--events", str(events), "--days", str(days), "--sites", "1"]
         command = [sys.executable, "-m", "collector", "--data", str(data), "demo", *numbers]
         subprocess.run(command, check=True)
+
+
+def loaded(data: Path, events: int) -> None:
+    """Have the loader load events of one day unless it has."""
+    if (data / "live.duckdb").exists():
+        return
+    journal = data / "journal"
+    journal.mkdir(parents=True)
+    with closing(Store(data, memory_limit_mib=1024, threads=2)) as store:
+        loader = Loader(journal, store)
+        coming = load.events(events, Random(11), load.START_US, load.START_US + load.DAY_US)
+        for number in track(range(math.ceil(events / _TOGETHER)), "Loading what is live"):
+            load.write_chunk(journal, number, list(islice(coming, _TOGETHER)))
+            loader.load()
 
 
 @dataclass(frozen=True)
@@ -232,12 +253,6 @@ def measured(engine: Engine, case: Case, runs: int) -> dict[str, list[float]]:
     return times
 
 
-def _written(times: Sequence[float]) -> str:
-    ordered = sorted(times)
-    p95 = ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
-    return f"{statistics.median(ordered):,.0f} / {p95:,.0f}"
-
-
 def main() -> None:
     """Run the benchmark and print its tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -247,10 +262,17 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=20_000_000)
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--live", type=int, default=1_000_000)
     asked = parser.parse_args()
     built(asked.data, asked.events, asked.days)
+    live = asked.data / "live"
+    loaded(live, asked.live)
     console = Console(width=140)
-    has_chdb = importlib.util.find_spec("chdb") is not None
+    table = Table("ms, p50 / p95", *_PANELS, "dashboard", "ratio", box=None, pad_edge=False)
+    with closing(Store(live, memory_limit_mib=1024, threads=2)) as store:
+        today = date.fromisoformat(load.DATE)
+        case = Case(f"today, {asked.live:,} live", Period(today, today))
+        table.add_row(case.name, *_row(measured(ours(Stats(store), load.SITE), case, asked.runs)))
     with closing(Store(asked.data, memory_limit_mib=1024, threads=2)) as store:
         stats = Stats(store)
         with store.snapshot() as session:
@@ -260,18 +282,23 @@ def main() -> None:
         size = (asked.data / "archive.duckdb").stat().st_size
         console.print(f"{events:,} events, {size / events:.1f} bytes each")
         engines = {"ours": ours(stats, site)}
-        if has_chdb:
+        if importlib.util.find_spec("chdb") is not None:
             engines["ClickHouse"] = clickhouse(copied(store, asked.data))
-        table = Table("ms, p50 / p95", *_PANELS, "dashboard", "ratio", box=None, pad_edge=False)
         for case in track(cases(stats, site, last, asked.days), "Asking"):
             medians = {}
             for name, engine in engines.items():
                 times = measured(engine, case, asked.runs)
                 medians[name] = statistics.median(times["dashboard"])
                 ratio = f"{medians[name] / medians['ours']:.1f}" if name != "ours" else ""
-                columns = [_written(times[panel]) for panel in (*_PANELS, "dashboard")]
-                table.add_row(f"{case.name}, {name}", *columns, ratio)
-        console.print(table)
+                table.add_row(f"{case.name}, {name}", *_row(times), ratio)
+    console.print(table)
+
+
+def _row(times: dict[str, list[float]]) -> Iterator[str]:
+    for panel in (*_PANELS, "dashboard"):
+        ordered = sorted(times[panel])
+        p95 = ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
+        yield f"{statistics.median(ordered):,.0f} / {p95:,.0f}"
 
 
 if __name__ == "__main__":
