@@ -17,8 +17,8 @@ from collector import demo, habits
 from collector.config import StartError
 from collector.control import Control
 from collector.habits import Kind
-from collector.ingest import DropReason
 from collector.load import Loader
+from collector.outcomes import DropReason
 from collector.seal import SEAL_AFTER, Sealer
 from collector.session import Session
 from collector.store import Store

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import Enum, StrEnum
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -27,6 +26,14 @@ from collector.hosts import registrable_domain
 from collector.journal import Drops, Erasure, Event, Journal, NewKey
 from collector.keys import KeyStore, KeyStoreError
 from collector.limits import Floods, SiteShare
+from collector.outcomes import (
+    UNKNOWN_SITE,
+    DropReason,
+    Erasing,
+    Likeness,
+    Obstacle,
+    Outcome,
+)
 from collector.request import (
     MAX_BODY_BYTES,
     Receive,
@@ -49,53 +56,6 @@ _READ = frozenset({
     b"cookie", b"dnt", b"host", b"referer", b"sec-gpc", b"user-agent", b"x-forwarded-for",
     b"x-forwarded-host", b"x-forwarded-proto",
 })  # fmt: skip
-UNKNOWN_SITE = 0  # the site id drops of unknown sites are counted under, by UTC
-
-
-class DropReason(StrEnum):
-    """Why a well-formed event of somebody who does not object is not counted."""
-
-    UNKNOWN_SITE = "unknown_site"
-    THIRD_PARTY = "third_party"
-    BOT = "bot"
-    REFERRER_SPAM = "referrer_spam"
-    EXCLUDED_PAGE = "excluded_page"
-    EXCLUDED_NETWORK = "excluded_network"
-    FLOOD = "flood"
-    DAILY_LIMIT = "daily_limit"
-    LATE = "late"  # decided at sealing: engagement with a page of a day that is over
-
-
-_AT_SEALING = DropReason.LATE
-
-
-class Outcome(StrEnum):
-    """What became of a posted event; of one whose sender objects nothing is counted at all."""
-
-    COUNTED = "counted"  # on disk
-    DROPPED = "dropped"
-    MALFORMED = "malformed"
-    UNREADABLE = "unreadable"  # too large, or broken off
-    UNAVAILABLE = "unavailable"  # no room, or no key
-
-
-class Obstacle(StrEnum):
-    """What would keep the request in hand from being counted."""
-
-    COOKIE = "cookie"
-    GPC = "gpc"
-    DNT = "dnt"
-    HOST = "host"
-    PROXY = "proxy"
-    BOT = "bot"
-
-
-class Erasing(Enum):
-    """What came of asking to erase; whether anything was there to erase is not known here."""
-
-    DONE = "done"
-    TOO_OFTEN = "too_often"
-    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,24 +89,6 @@ class _Place(msgspec.Struct, frozen=True, gc=False):
     hour: int
     at_us: int
     token: int
-
-
-@dataclass(frozen=True, slots=True)
-class Likeness:
-    """What a request would become if it were a pageview, and what would be thrown away.
-
-    For the eyes of whoever sent it: nothing of this is kept.
-    """
-
-    domain: str  # of the site
-    event: Event  # with a token that is made up
-    reason: DropReason | None  # why it would not be counted
-    objection: objection.Objection | None  # why it would not even be looked at
-    address: str
-    user_agent: str
-    page: str  # as it was sent
-    referrer: str  # as it was sent
-    unread: tuple[str, ...]  # the names of headers that nothing is made of
 
 
 class Sites:
@@ -224,7 +166,8 @@ class Ingest:
 
     def dropped(self) -> dict[DropReason, int]:
         """Return how many events were dropped here for which reason, up to a second ago."""
-        return {reason: self._dropped[reason] for reason in DropReason if reason is not _AT_SEALING}
+        here = [reason for reason in DropReason if reason is not DropReason.LATE]
+        return {reason: self._dropped[reason] for reason in here}
 
     def know(self, sites: tuple[Site, ...], excluded: Mapping[int, Exclusions]) -> None:
         """Take over a new snapshot of the registered sites, and of what they leave out."""

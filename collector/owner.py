@@ -19,13 +19,13 @@ from collector.control import Site
 from collector.excluded import Asides
 from collector.held import LookUp
 from collector.hosts import registrable_domain, snippet
-from collector.ingest import Obstacle
 from collector.keeper import Keeper
 from collector.latency import Latency, TimedRealtime, TimedStats
 from collector.lending import Lender
 from collector.load import Loader
 from collector.lookup import look_up
 from collector.metrics import Metric, Sample, Samples
+from collector.outcomes import Obstacle
 from collector.realtime import Realtime
 from collector.retention import Retention
 from collector.seal import Sealer

@@ -18,7 +18,6 @@ from starlette.routing import Route
 from collector.control import RETENTION_MONTHS
 from collector.held import LookUp
 from collector.hosts import Mount, hostname, is_address, registrable_domain
-from collector.ingest import Erasing, Likeness
 from collector.journal import Event
 from collector.keys import GRACE_S
 from collector.languages import LANGUAGES, chosen, words
@@ -29,6 +28,7 @@ from collector.objection import (
     Objection,
     objection,
 )
+from collector.outcomes import Erasing, Likeness
 from collector.request import Scope
 from collector.statement import (
     EVENTS,

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from collector.ingest import DropReason
 from collector.journal import Event
 from collector.languages import LANGUAGES, chosen, words
+from collector.outcomes import DropReason
 
 ROOT = Path(__file__).parents[1]
 _NAMES = re.compile(r"\{(\w+)\}")

@@ -51,12 +51,12 @@ SIBLINGS = {
     "habits": "anonymise demo scrub session sources",
     "held": "request",
     "histogram": "",
-    "history": "config control demo habits ingest load seal session store",
+    "history": "config control demo habits load outcomes seal session store",
     "hosts": "",
     "identifiers": "",
     "ingest": (
         "anonymise bots control exclusions geo held hosts journal keys limits objection"
-        " request scrub sources wire"
+        " outcomes request scrub sources wire"
     ),
     "journal": "histogram",
     "keeper": "clock control_file histogram lending load retention seal session store",
@@ -77,6 +77,7 @@ SIBLINGS = {
     "objection": "",
     "pages": "columns phrases question roads session",
     "outbox": "control_file",
+    "outcomes": "journal objection",
     "parquet": "session",
     "passwords": "",
     "phrases": "filters question roads session",
@@ -103,7 +104,7 @@ SIBLINGS = {
     "tokens": "",
     "trail": "accounts control_file",
     "upkeep": "backup export",
-    "visitors": "control held hosts ingest journal keys languages objection request statement",
+    "visitors": "control held hosts journal keys languages objection outcomes request statement",
     "wire": "scrub",
     "workers": "",
     "zones": "control control_file domains keys",

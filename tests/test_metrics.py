@@ -18,11 +18,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from collector import keeper, metrics
 from collector.histogram import Histogram
-from collector.ingest import DropReason, Outcome
 from collector.keeper import Keeper
 from collector.latency import Asked, Latency, TimedStats
 from collector.lending import Lender
 from collector.metrics import Metric, Sample, StoreFile, exposition, of_files
+from collector.outcomes import DropReason, Outcome
 from collector.question import TooSlowError
 from collector.retention import Retention
 from collector.server import listen

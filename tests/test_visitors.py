@@ -12,9 +12,9 @@ from starlette.applications import Starlette
 from starlette.routing import Mount as Prefix
 
 from collector.hosts import Mount
-from collector.ingest import Erasing
 from collector.languages import LANGUAGES
 from collector.objection import Objection, objection
+from collector.outcomes import Erasing
 from collector.request import Scope
 from collector.statement import Statement
 from collector.visitors import Parts, routes

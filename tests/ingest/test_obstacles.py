@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from collector.ingest import Obstacle
+from collector.outcomes import Obstacle
 from tests.application import BROWSER, PROXY, SITE, VISITOR, Whole
 
 ROBOT = "Googlebot/2.1 (+http://www.google.com/bot.html)"

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from collector import journal
-from collector.ingest import DropReason
 from collector.journal import Drops, Event, Record
+from collector.outcomes import DropReason
 from tests.house import house
 from tests.privacy.canaries import EMAIL
 from tests.privacy.conftest import DEBUG, Watched, register
