@@ -230,7 +230,7 @@ def cases(stats: Stats, site: int, last: date, days: int) -> list[Case]:
             best = min(rows, key=lambda row: abs((row.metrics[0] or 0) - wanted))
             kept = 100 * (best.metrics[0] or 0) / (everything or 1)
             only = Condition(Operator.IS, dimension, best.dimensions)
-            found.append(Case(f"{name}, {kept:.0f} % ({dimension.value})", period, only))
+            found.append(Case(f"{name}, {kept:.0f} % {dimension.name.lower()}", period, only))
     return found
 
 
@@ -270,12 +270,14 @@ def main() -> None:
     built(asked.data, asked.events, asked.days)
     live = asked.data / "live"
     loaded(live, asked.live)
-    console = Console(width=140)
-    table = Table("ms, p50 / p95", *_PANELS, "dashboard", "ratio", box=None, pad_edge=False)
+    console = Console(width=190)
+    table = Table("ms, p50 / p95", "", *_PANELS, "dashboard", "ratio", box=None, pad_edge=False)
     with closing(Store(live, memory_limit_mib=1024, threads=2)) as store:
         today = date.fromisoformat(load.DATE)
         case = Case(f"today, {asked.live:,} live", Period(today, today))
-        table.add_row(case.name, *_row(measured(ours(Stats(store), load.SITE), case, asked.runs)))
+        table.add_row(
+            case.name, "ours", *_row(measured(ours(Stats(store), load.SITE), case, asked.runs))
+        )
     with closing(Store(asked.data, memory_limit_mib=1024, threads=2)) as store:
         stats = Stats(store)
         with store.snapshot() as session:
@@ -293,7 +295,7 @@ def main() -> None:
                 times = measured(engine, case, asked.runs if name == "ours" else 1)
                 medians[name] = statistics.median(times["dashboard"])
                 ratio = f"{medians[name] / medians['ours']:.1f}" if name != "ours" else ""
-                table.add_row(f"{case.name}, {name}", *_row(times), ratio)
+                table.add_row(case.name, name, *_row(times), ratio)
     console.print(table)
 
 
