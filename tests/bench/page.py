@@ -5,7 +5,8 @@
 Without a data directory (of two sites or more), a made-up history of a year is built first. Each
 page is opened several times over loopback, in a browser that is running: with an empty cache, then
 again, with style sheet and scripts kept. Of times the median and the worst are printed. Server time
-is that of whole answers on one connection; LCP is the browser's Largest Contentful Paint.
+is that of whole answers on one connection; LCP is the browser's Largest Contentful Paint. The
+server's memory is told at the end.
 """
 
 import argparse
@@ -163,6 +164,10 @@ def main() -> None:
         for name, view in VIEWS.items():
             print(f"{name:28}{weigh(browser, server, cookie, view)}", flush=True)
         browser.close()
+        status = Path(f"/proc/{server.process.pid}/status").read_text(encoding="ascii")
+        print(
+            f"\nThe server took {int(status.partition('VmHWM:')[2].split()[0]) >> 10} MiB at most."
+        )
 
 
 if __name__ == "__main__":
