@@ -30,7 +30,8 @@ from collector.store import Store
 
 _TIMEZONE = "UTC"
 _STRETCHES_MAX = 4  # each needs about a gigabyte when days are large
-_EVENTS_OF_A_STRETCH_MIN = 500_000  # two seconds' work; a process begins in half of one
+_WORK_OF_A_DAY = 20_000  # beside its events: as much as so many of them
+_WORK_OF_A_STRETCH_MIN = 500_000  # a few seconds of it; a process begins in half of one
 _DATES_PUT_TOGETHER = 28  # at once, for the progress bar to move
 _TAKEN = ("visits", "events", "rollups", "arrival_rollups", "page_rollups", "drops", "sealed")
 _MAKING, _JOINING = "Events", "Put together"
@@ -106,17 +107,21 @@ def _store(config: Config, threads: int) -> Store:
 
 
 def _stretches(data: Path, days: Sequence[Day], processors: int) -> list[_Stretch]:
-    """Share days out, of about as many events each; those of one date stay together."""
-    events = sum(day.events for day in days)
-    count = max(1, min(processors, _STRETCHES_MAX, events // _EVENTS_OF_A_STRETCH_MIN))
+    """Share days out, so that all take about as long; those of one date stay together."""
+    work = sum(map(_work, days))
+    count = max(1, min(processors, _STRETCHES_MAX, work // _WORK_OF_A_STRETCH_MIN))
     shares: list[list[Day]] = [[] for _ in range(count)]
     before = 0
     for _, of_date in groupby(days, key=lambda day: day.date):
         together = list(of_date)
-        shares[before * count // events] += together
-        before += sum(day.events for day in together)
+        shares[before * count // work] += together
+        before += sum(map(_work, together))
     folders = [data, *(data / f"stretch-{n}" for n in range(2, count + 1))]
     return [_Stretch(*one) for one in zip(folders, shares, strict=True) if one[1]]
+
+
+def _work(day: Day) -> int:
+    return day.events + _WORK_OF_A_DAY
 
 
 def _made_here(

@@ -99,8 +99,6 @@ class Day:
         """Fill the live store as the loader would have left it."""
         day: dict[str, object] = {"site": self.site, "date": self.date}
         start_us = int(self.starts.timestamp()) * 1_000_000
-        session.run("demo_pages", site=self.site)
-        session.run("demo_arrivals", kind=self.kind.number)
         session.run(
             "demo_day",
             **day,
@@ -111,6 +109,8 @@ class Day:
             visits=round(self.events / self.kind.events_a_visit),
             spike_share=1 - 1 / _SPIKE if self.is_spike else 0.0,
         )
+        session.run("demo_pages", site=self.site)
+        session.run("demo_arrivals", kind=self.kind.number)
         session.run("demo_day_key", **day, start_us=start_us)
         if self.is_wave:
             count = round(self.events * _WAVE)

@@ -210,7 +210,7 @@ def test_several_processes_build_the_same_as_one(
     ram: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Weeks that lie across their stretches too; nothing else is left over."""
-    monkeypatch.setattr(building, "_EVENTS_OF_A_STRETCH_MIN", 1)
+    monkeypatch.setattr(building, "_WORK_OF_A_STRETCH_MIN", 1)
     plan = Plan(events=400, days=8, sites=2, seed=3)
     told, stored, order = [], [], []
     for name, processors in (("one", 1), ("three", 3)):
@@ -234,7 +234,7 @@ def test_a_process_that_cannot_write_ends_the_building_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The others are ended too."""
-    monkeypatch.setattr(building, "_EVENTS_OF_A_STRETCH_MIN", 1)
+    monkeypatch.setattr(building, "_WORK_OF_A_STRETCH_MIN", 1)
     stretch = tmp_path / "stretch-2"
     stretch.mkdir()
     (stretch / "archive.duckdb").touch()
@@ -247,7 +247,7 @@ def test_a_process_that_is_killed_is_told_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when memory is short."""
-    monkeypatch.setattr(building, "_EVENTS_OF_A_STRETCH_MIN", 1)
+    monkeypatch.setattr(building, "_WORK_OF_A_STRETCH_MIN", 1)
     steps = building.build(configured(tmp_path), Plan(4_000, 400, 1, 1), NOW, 2)
     next(steps)
     for process in multiprocessing.active_children():

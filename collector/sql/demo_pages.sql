@@ -1,1 +1,5 @@
-INSERT INTO live.pages SELECT $site, rank, md5_number_lower(path), path FROM demo_paths;
+-- Those pages that are looked at, as the loader numbers them.
+INSERT INTO live.pages
+SELECT $site, rank, digest, path
+FROM demo_paths
+SEMI JOIN (SELECT page AS rank FROM live.events) USING (rank);
