@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import msgspec
+
 from collector import pages
 from collector.columns import (
     OF_PARTS,
@@ -52,8 +54,10 @@ from collector.sums import (
 
 _NAMED = re.compile(r"\$(\w+)")
 _SEVERAL = 2  # queries that share something
+_NO_LIMIT = 2**31 - 1  # rows
 
 _Rows = list[tuple[Any, ...]]
+_Wanted = Sequence[Sequence[str]] | None  # dimensions of rows; None: of all
 
 
 class Answers:
@@ -85,6 +89,12 @@ class Answers:
                 self._answered |= self._side_by_side(panels)
         return self._answered[query]
 
+    def among(self, query: Query, wanted: Sequence[Sequence[str]]) -> _Rows:
+        """Return the rows with certain values for the dimensions, however many others there are."""
+        if pages.are_asked_for(query):
+            return self._by_pages([query], wanted)[query]
+        return self._alone(query, wanted)
+
     def _panels(self, query: Query) -> list[Query]:
         """Return the queries that are answered beside one, and itself; of courses in time one."""
         if (kind := _beside(query)) is None:
@@ -94,18 +104,18 @@ class Answers:
         panels = [q for q in alike if not _is_course(q) or q.dimensions == course]
         return panels if query in panels else [query]
 
-    def _alone(self, query: Query) -> _Rows:
+    def _alone(self, query: Query, among: _Wanted = None) -> _Rows:
         parts = [] if self._is_unsealed(query) else [self._sealed(query)]
-        return self._run("report", query, [*parts, *self._unsealed(query)])
+        return self._run("report", query, [*parts, *self._unsealed(query)], among=among)
 
-    def _by_pages(self, queries: Sequence[Query]) -> dict[Query, _Rows]:
+    def _by_pages(self, queries: Sequence[Query], among: _Wanted = None) -> dict[Query, _Rows]:
         """Answer queries that differ in the kind of page they ask for, and in their metrics."""
         asked = pages.Asked(queries)
         is_sealed = not self._is_unsealed(queries[0])
         sealed = asked.sealed(self._spans_within(queries[0])) if is_sealed else []
         new = [asked.unsealed(q, part) for q in asked.kinds for part in self._unsealed(q)]
         names = asked.parts(has_new=bool(new))
-        rows = self._run("report_pages", queries[0], [*sealed, *new], names)
+        rows = self._run("report_pages", queries[0], [*sealed, *new], names, among)
         return _shared_out(queries, rows, len(queries[0].dimensions))
 
     def _side_by_side(self, queries: Sequence[Query]) -> dict[Query, _Rows]:
@@ -131,9 +141,14 @@ class Answers:
         return _shared_out(queries, self._run("report_panels", longest, parts, texts), 1)
 
     def _run(
-        self, name: str, query: Query, parts: Sequence[Sums], names: Mapping[str, str] | None = None
+        self,
+        name: str,
+        query: Query,
+        parts: Sequence[Sums],
+        names: Mapping[str, str] | None = None,
+        among: _Wanted = None,
     ) -> _Rows:
-        """Make the report of a query out of its sums."""
+        """Make the report of a query out of its sums; `among` is the values that its rows have."""
         text = composed(
             statement(name),
             {
@@ -147,7 +162,10 @@ class Answers:
         values: dict[str, object] = {"limit": query.limit, "offset": query.offset}
         for part in parts:
             values |= part.values
-        return self._bound(text, query, values)
+        if among is None:
+            return self._bound(text, query, values)
+        values |= {"limit": _NO_LIMIT, "offset": 0, **_columns_of(among)}
+        return self._bound(_among(text, query), query, values)
 
     def _bound(self, text: str, query: Query, values: Mapping[str, object]) -> _Rows:
         """Run a statement with those of its values that it names, and those of the period."""
@@ -373,6 +391,25 @@ def _family(query: Query, side: Side) -> tuple[object, ...] | None:
     if road(query, side) not in ABOUT_VISITS:
         return None
     return side, query.site, query.period, query.filters
+
+
+def _among(report: str, query: Query) -> str:
+    """Return a statement for the rows of a report with the values `$among_0` and so on."""
+    numbers = range(len(query.dimensions))
+    parts = {
+        "report": f"({report.rstrip().removesuffix(';')})",
+        "wanted": ", ".join(
+            f"unnest(from_json($among_{n}, '[\"VARCHAR\"]')) AS k{n}" for n in numbers
+        ),
+        "keys": ", ".join(f"k{n}" for n in numbers),
+    }
+    return composed(statement("report_among"), parts)
+
+
+def _columns_of(wanted: Sequence[Sequence[str]]) -> dict[str, object]:
+    # As JSON: DuckDB takes seconds for a list of 10,000 texts (1.5.5).
+    columns = enumerate(zip(*wanted, strict=True))
+    return {f"among_{n}": msgspec.json.encode(column).decode() for n, column in columns}
 
 
 def _is_course(query: Query) -> bool:

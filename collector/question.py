@@ -60,6 +60,10 @@ class Metric(StrEnum):
     PERCENTAGE = "percentage"  # of the visitors of the same query without dimensions
 
 
+# What counts; every other metric is a mean or a share, which nothing has none of.
+COUNTS: Final = frozenset({Metric.VISITORS, Metric.VISITS, Metric.PAGEVIEWS, Metric.EVENTS})
+
+
 class Dimension(StrEnum):
     """What numbers can be broken down by, apart from the properties of events."""
 
@@ -286,7 +290,7 @@ class Row:
     """One line of a report: dimension values and metric values in the order of the query.
 
     `is_hidden` tells that it is about too few visitors: all its metrics are None. `compared` is
-    the row of the same values and the same place in the other period, if there is one.
+    the row of the same values and the same place in the other period, if that has such a place.
     """
 
     dimensions: tuple[str, ...]

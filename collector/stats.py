@@ -7,7 +7,7 @@ import contextlib
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from fractions import Fraction
 from math import floor
 from typing import Any
@@ -17,6 +17,7 @@ from collector.columns import is_rolled, needed
 from collector.filters import check_patterns
 from collector.parquet import PARQUET_MIB, as_parquet
 from collector.question import (
+    COUNTS,
     MAX_ROWS,
     Dimension,
     Field,
@@ -111,13 +112,32 @@ class Stats:
 
     def _report(self, session: Session, answers: Answers, query: Query) -> Report:
         check_patterns(session, query.filters)
-        rows = self._rows(answers, query)
+        rows = self._rows(answers, query, answers.to(query))
         if (other := _other(query)) is not None:
-            others = Report(other, tuple(self._rows(answers, other)))
-            rows = _compared(rows, query.period, others)
+            rows = self._compared(answers, rows, query.period, other)
         return Report(query, tuple(rows))
 
-    def _rows(self, answers: Answers, query: Query) -> list[Row]:
+    def _compared(
+        self, answers: Answers, rows: Sequence[Row], period: Period, other: Query
+    ) -> list[Row]:
+        """Put beside each row the one of the other period: of the same place in it, if it has time.
+
+        That one is asked for by name: among all of the other period it may come anywhere.
+        """
+        places = [_there(row, other, period.first) for row in rows]
+        wanted = [place for place in places if place is not None]
+        if not other.dimensions or not wanted:
+            found = answers.to(other)
+        else:
+            found = answers.among(other, wanted)
+        theirs = {row.dimensions: row for row in self._rows(answers, other, found)}
+        nothing = tuple(0 if metric in COUNTS else None for metric in other.metrics)
+        return [
+            row if place is None else replace(row, compared=theirs.get(place, Row(place, nothing)))
+            for row, place in zip(rows, places, strict=True)
+        ]
+
+    def _rows(self, answers: Answers, query: Query, found: Sequence[tuple[Any, ...]]) -> list[Row]:
         everybody = 0
         if Metric.PERCENTAGE in query.metrics:
             whole = replace(query, metrics=(Metric.VISITORS,), dimensions=(), order_by=(), offset=0)
@@ -125,7 +145,7 @@ class Stats:
         # One alone singles nobody out. With a least of one nothing is hidden, not even a zero.
         hides = query.conditions > 1 and self.least_visitors > 1
         least = self.least_visitors if hides else 0
-        return [*_picked(query, answers.to(query), everybody, least)]
+        return [*_picked(query, found, everybody, least)]
 
     def current_visitors(self, site: int, now: datetime) -> int:
         """Return how many visitors did something in the last five minutes."""
@@ -200,26 +220,28 @@ def _other(query: Query) -> Query | None:
     return replace(query, period=period, compared_with=None, order_by=(), limit=MAX_ROWS, offset=0)
 
 
-def _compared(rows: Iterable[Row], period: Period, others: Report) -> list[Row]:
-    """Put beside each row the one of the other period: of the same place in it, if it has time."""
-    query = others.query
-    theirs = {_place(row, query.dimensions, query.period): row for row in others.rows}
-    return [
-        replace(row, compared=theirs.get(_place(row, query.dimensions, period))) for row in rows
-    ]
+def _there(row: Row, other: Query, first: date) -> tuple[str, ...] | None:
+    """Return what a row is called in another period; None if that ends before its place.
+
+    Args:
+        row: of a period that begins on the day `first`.
+        other: the same question about the other period.
+        first: the first day of the row's period.
+    """
+    named = []
+    for value, field in zip(row.dimensions, other.dimensions, strict=True):
+        if field not in _PASSING:
+            named.append(value)
+            continue
+        at = _at(_passed(value, field, first), field, other.period.first)
+        if not _is_within(at, field, other.period):
+            return None
+        named.append(at.isoformat(" ") if field is Dimension.HOUR else at.date().isoformat())
+    return tuple(named)
 
 
-def _place(row: Row, dimensions: Sequence[Field], period: Period) -> tuple[str | int, ...]:
-    """Return a row's values, a moment as how many hours, days, weeks or months have passed."""
-    return tuple(
-        _passed(value, field, period.first)
-        for value, field in zip(row.dimensions, dimensions, strict=True)
-    )
-
-
-def _passed(value: str, field: Field, first: date) -> str | int:
-    if field not in _PASSING:
-        return value
+def _passed(value: str, field: Field, first: date) -> int:
+    """Return how many hours, days, weeks or months have passed since the beginning of a period."""
     moment = datetime.fromisoformat(value)
     days = (moment.date() - first).days
     if field is Dimension.HOUR:
@@ -229,3 +251,21 @@ def _passed(value: str, field: Field, first: date) -> str | int:
     if field is Dimension.MONTH:
         return (moment.year - first.year) * 12 + moment.month - first.month
     return days
+
+
+def _at(passed: int, field: Field, first: date) -> datetime:
+    """Return the beginning of the hour, day, week or month of that place in a period."""
+    begin = datetime.combine(first, time.min)
+    if field is Dimension.HOUR:
+        return begin + timedelta(hours=passed)
+    if field is Dimension.WEEK:
+        return max(begin, begin + timedelta(days=7 * passed - first.weekday()))
+    if field is Dimension.MONTH:
+        months = first.year * 12 + first.month - 1 + passed
+        return begin.replace(year=months // 12, month=months % 12 + 1, day=1)
+    return begin + timedelta(days=passed)
+
+
+def _is_within(at: datetime, field: Field, period: Period) -> bool:
+    last_hour = period.last_hour if field is Dimension.HOUR else 23
+    return at <= datetime.combine(period.last, time(last_hour))

@@ -43,10 +43,11 @@ from dashboard.periods import (
     last_24_hours,
     local_now,
     span,
+    to_weekday,
     year_before,
 )
 from dashboard.queries import Comparison
-from dashboard.tables import COUNTS, Line, Table, as_csv
+from dashboard.tables import Line, Table, as_csv
 from dashboard.web import BodyTooLargeError, bounded_body, json_refusal
 
 _BODY_BYTES = 65_536
@@ -168,8 +169,8 @@ def _shown(found: Answer) -> dict[str, object]:
     results = []
     for line in found.table.lines:
         result: dict[str, object] = {"dimensions": line.dimensions, "metrics": line.metrics}
-        if line.before:
-            result["comparison"] = {
+        if found.table.is_compared:
+            result["comparison"] = line.before and {
                 "dimensions": line.before.dimensions,
                 "metrics": line.before.metrics,
                 "change": line.change,
@@ -355,13 +356,16 @@ def _hours(first: str, last: str, site: Site) -> Period | None:
 def _compared_with(asked: Comparison | None, period: Period) -> Period | None:
     if asked is None:
         return None
+    if asked.date_range is not None and asked.mode in {"previous_period", "year_over_year"}:
+        raise RequestError(400, "only mode custom takes dates", "include.comparisons.date_range")
     if asked.mode == "previous_period":
         return before(period, match_weekdays=asked.match_day_of_week)
     if asked.mode == "year_over_year":
         return year_before(period, match_weekdays=asked.match_day_of_week)
     if asked.mode == "custom" and asked.date_range is not None:
         try:
-            return span(*asked.date_range)
+            other = span(*asked.date_range)
+            return to_weekday(other, period) if asked.match_day_of_week else other
         except PeriodError as error:
             raise RequestError(400, str(error), "include.comparisons.date_range") from error
     message = "mode is previous_period, year_over_year, or custom with a date_range"
@@ -372,7 +376,9 @@ def _line(row: Row, names: Sequence[str], query: Query) -> Line:
     values = _texts(row, names, query.dimensions)
     if query.compared_with is None:
         return Line(values, row.metrics, row.is_hidden)
-    then = row.compared or Row(row.dimensions, tuple(map(_nothing, query.metrics)))
+    then = row.compared
+    if then is None:  # the other period is shorter
+        return Line(values, row.metrics, row.is_hidden)
     return Line(
         values,
         row.metrics,
@@ -383,10 +389,6 @@ def _line(row: Row, names: Sequence[str], query: Query) -> Line:
             for both in zip(query.metrics, row.metrics, then.metrics, strict=True)
         ],
     )
-
-
-def _nothing(metric: Metric) -> int | None:
-    return 0 if metric in COUNTS else None
 
 
 def _texts(row: Row, names: Sequence[str], dimensions: Sequence[Field | Minute]) -> list[str]:

@@ -67,9 +67,18 @@ def last_24_hours(local: datetime) -> Period:
 
 
 def before(period: Period, *, match_weekdays: bool) -> Period:
-    """Return the period of the same length just before, or a little earlier to fit weekdays."""
-    days = days_in(period)
+    """Return the period of the same length just before, or a little earlier to fit weekdays.
+
+    Hours keep their time of day: 24 hours move by one day, although they are parts of two.
+    """
+    hours = 24 * (days_in(period) - 1) + period.last_hour - period.first_hour + 1
+    days = -(-hours // 24)
     return _moved(period, -(-days // 7) * 7 if match_weekdays else days)
+
+
+def to_weekday(period: Period, of: Period) -> Period:
+    """Return a period moved by up to three days, so that it begins on the weekday of another."""
+    return _moved(period, (period.first.weekday() - of.first.weekday() + 3) % 7 - 3)
 
 
 def year_before(period: Period, *, match_weekdays: bool) -> Period:

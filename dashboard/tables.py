@@ -5,10 +5,8 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from collector.question import Metric
+from collector.question import COUNTS, Metric
 
-# What counts; every other metric is a mean or a share.
-COUNTS = frozenset({Metric.VISITORS, Metric.VISITS, Metric.PAGEVIEWS, Metric.EVENTS})
 Number = int | float | None
 # A spreadsheet takes a text that begins so for a formula, and a visitor may have chosen it.
 # Source: OWASP, CSV Injection.
@@ -19,7 +17,8 @@ _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 class Line:
     """A row of an answer: values of its dimensions as they are shown, and its numbers.
 
-    `before` is the row of the period compared with, and `change` how the numbers have changed.
+    `before` is the row of the period compared with, None where that has no such place, and `change`
+    how the numbers have changed.
     """
 
     dimensions: Sequence[str]
@@ -51,8 +50,12 @@ class Table:
     def rows(self) -> Iterator[list[str | Number]]:
         """Yield a value for each column; what is hidden is None, as what does not exist."""
         for line in self.lines:
-            before = line.before.metrics if line.before else ()
-            yield [*line.dimensions, *line.metrics, *before, *line.change]
+            yield [*line.dimensions, *line.metrics, *self._compared(line)]
+
+    def _compared(self, line: Line) -> Sequence[Number]:
+        if self.is_compared and line.before is None:
+            return [None] * (2 * len(self.metrics))
+        return [*(line.before.metrics if line.before else ()), *line.change]
 
 
 def as_csv(table: Table, least_visitors: int) -> str:
@@ -70,8 +73,10 @@ def as_csv(table: Table, least_visitors: int) -> str:
     for line in table.lines:
         numbers = _numbers(line, least_visitors)
         if line.before:
-            numbers += _numbers(line.before, least_visitors)
-        writer.writerow([*map(_safe, line.dimensions), *numbers, *line.change])
+            numbers += [*_numbers(line.before, least_visitors), *line.change]
+        elif table.is_compared:
+            numbers += [None] * (2 * len(table.metrics))
+        writer.writerow([*map(_safe, line.dimensions), *numbers])
     return text.getvalue()
 
 
