@@ -63,10 +63,11 @@ _FORMATS = {
 }
 _MINUTES = frozenset({"time", Minute.MINUTE.value})  # what tells the last minutes apart
 _DIRECTION = {True: "desc", False: "asc"}
+_FULL_HOUR = "2026-11-24T12:00:00+01:00"
+_CLOCK = re.compile(r"\d:\d")
 _PERIODS = (
     f"{', '.join([*Preset, *Window])}, 24h, all,"
-    ' two dates such as ["2026-11-01", "2026-11-24"], or two full hours such as'
-    " 2026-11-24T12:00:00+01:00"
+    f' two dates such as ["2026-11-01", "2026-11-24"], or two full hours such as {_FULL_HOUR}'
 )
 _HIDDEN = (
     "Numbers about few visitors are hidden (null) where two or more filters and dimensions narrow"
@@ -342,9 +343,14 @@ def _hours(first: str, last: str, site: Site) -> Period | None:
     """Return the hours between two moments, the last one included; None if those are none."""
     moments = [queries.moment(text) for text in (first, last)]
     if None in moments:
-        return None
+        if moments == [None, None] and not _CLOCK.search(first + last):
+            return None
+        raise PeriodError(f"use two dates, or two full hours such as {_FULL_HOUR}")
     zone = ZoneInfo(site.timezone)
-    begins, ends = (moment.astimezone(zone) for moment in moments if moment)
+    try:
+        begins, ends = (moment.astimezone(zone) for moment in moments if moment)
+    except OverflowError:
+        raise PeriodError(f"there is no such year in {site.timezone}") from None
     if begins.minute or begins.second or (ends + timedelta(seconds=1)).minute not in {0, 1}:
         raise PeriodError("sealed numbers have no time finer than the hour: use full hours")
     if (ends.minute, ends.second) == (0, 0):

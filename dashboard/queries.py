@@ -34,6 +34,7 @@ UNSET: Final = "(not set)"
 NONE: Final = "(none)"
 COUNTRY_NAME: Final = "visit:country_name"
 _PROPERTY = "event:props:"
+_TIME = "time"  # in steps that suit the period
 _PROPERTY_MAX_CHARACTERS = 300
 _TIMES: frozenset[Field | Minute] = frozenset({*TIMES, Minute.MINUTE})
 _Column = TypeVar("_Column", bound=Field | Minute)
@@ -50,7 +51,11 @@ _NOT_KEPT = {
     "visit:browser_version": "versions are not kept",
     "visit:os_version": "versions are not kept",
     "time:minute": "only the last minutes (realtime, realtime_30m) are known by the minute",
+    "segment": "write its filters in its place",
 }
+_NOT_COUNTED = frozenset(
+    {"conversion_rate", "group_conversion_rate", "average_revenue", "total_revenue"}
+)
 _OPERATORS = {
     "is": (Operator.IS, True),
     "is_not": (Operator.IS, False),
@@ -59,6 +64,7 @@ _OPERATORS = {
     "matches": (Operator.MATCHES, True),
     "matches_not": (Operator.MATCHES, False),
 }
+_COMBINING = ("and", "or", "not", "has_done", "has_not_done")
 _WRITTEN = (
     'a filter is [operator, dimension, [values]], ["and" or "or", [filters]], or ["not",'
     ' "has_done" or "has_not_done", filter]'
@@ -72,6 +78,8 @@ def metrics(names: Sequence[str]) -> tuple[Metric, ...]:
         QueryError: one is unknown, or there is none.
     """
     for name in names:
+        if name in _NOT_COUNTED:
+            raise QueryError("metrics", f"{name} is not there: there are no goals yet")
         if name not in _METRICS:
             raise QueryError("metrics", f"{name!r} is unknown; there are {', '.join(_METRICS)}")
     if not names:
@@ -86,7 +94,7 @@ def dimensions(names: Sequence[str], period: Period) -> tuple[Field, ...]:
         QueryError: one is unknown, or not kept.
     """
     return tuple(
-        time_dimension(period) if name == "time" else field(name, "dimensions") for name in names
+        time_dimension(period) if name == _TIME else field(name, "dimensions") for name in names
     )
 
 
@@ -104,10 +112,21 @@ def field(name: str, part: str) -> Field:
         return Property(name.removeprefix(_PROPERTY))
     if name in _NOT_KEPT:
         raise QueryError(part, f"{name} is not there: {_NOT_KEPT[name]}")
+    if part == "filters" and (name == _TIME or _DIMENSIONS.get(name) in TIMES):
+        raise QueryError(part, f"{name} is chosen by date_range")
     if name not in _DIMENSIONS:
-        known = ", ".join([*_DIMENSIONS, COUNTRY_NAME, f"{_PROPERTY}..."])
-        raise QueryError(part, f"{name!r} is unknown; there are {known}")
+        raise QueryError(part, f"{name!r} is unknown; there are {', '.join(_known(part))}")
     return _DIMENSIONS[name]
+
+
+def _known(part: str) -> list[str]:
+    times = (
+        []
+        if part == "filters"
+        else [_TIME, *(each for each in _DIMENSIONS.values() if each in TIMES)]
+    )
+    others = [each for each in _DIMENSIONS.values() if each not in TIMES]
+    return [*others, COUNTRY_NAME, f"{_PROPERTY}...", *times]
 
 
 def filters(posted: Sequence[object]) -> Filter:
@@ -133,6 +152,9 @@ def _filter(posted: object) -> Filter:
             return Not(Done(_filter(inner)))
         case [str(operator), str(name), [*values], *modifiers] if operator in _OPERATORS:
             return _condition(operator, name, values, modifiers)
+        case [str(operator), *_] if operator not in {*_OPERATORS, *_COMBINING}:
+            known = ", ".join([*_OPERATORS, *_COMBINING])
+            raise QueryError("filters", f"{operator!r} is no operator; there are {known}")
     raise QueryError("filters", _WRITTEN)
 
 
@@ -145,6 +167,8 @@ def _condition(
             pass
         case [{"case_sensitive": bool(found), **others}] if not others:
             case_sensitive = found
+        case [dict(none)] if not none:
+            pass
         case _:
             raise QueryError("filters", 'after the values only {"case_sensitive": false} is known')
     texts = tuple(_value(value) for value in values)

@@ -214,6 +214,8 @@ def test_the_answer_repeats_the_query_as_it_was_understood(room: Newsroom) -> No
         ({"date_range": ["2026-11-24T00:00:00Z", "2026-11-24T02:30:00Z"]}, "date_range"),
         ({"date_range": ["2026-11-24T02:00:00Z", "2026-11-24T01:00:00Z"]}, "date_range"),
         ({"date_range": ["2026-11-24T00:00:00", "2026-11-24T01:00:00"]}, "date_range"),
+        ({"date_range": ["0001-01-01T00:00:00+14:00", "0001-01-01T01:00:00+14:00"]}, "date_range"),
+        ({"date_range": ["9999-12-31T22:00:00-12:00", "9999-12-31T23:00:00-12:00"]}, "date_range"),
         ({"date_range": ["1999-12-31", "2000-01-01"]}, "date_range"),
         ({"date_range": ["9999-12-31", "9999-12-31"]}, "date_range"),
         ({"date_range": ["2000-01-01", "2026-11-24"]}, "date_range"),
@@ -278,6 +280,32 @@ def test_what_cannot_be_honoured_is_refused_with_its_field(
     answer = response.json()
     assert answer["field"] == field
     assert answer["error"].startswith(f"{field}: ")
+
+
+@pytest.mark.parametrize(
+    ("fields", "hint"),
+    [
+        ({"date_range": ["2026-11-24", "2026-11-24T02:00:00Z"]}, "two dates"),
+        ({"date_range": ["2026-11-24 00:00:00", "2026-11-24 01:59:59"]}, "+01:00"),
+        ({"filters": [["like", "event:page", ["/"]]]}, "matches_not"),
+        ({"filters": [["is", "time", ["2026-11-24"]]]}, "date_range"),
+        ({"filters": [["is", "segment", [1]]]}, "write its filters"),
+        ({"dimensions": ["hour"]}, "time, time:hour"),
+        ({"metrics": ["conversion_rate"]}, "there are no goals yet"),
+    ],
+)
+def test_a_refusal_says_what_to_write(room: Newsroom, fields: dict[str, object], hint: str) -> None:
+    """In words that lead on."""
+    response = _post(room, _query(**fields))
+    assert response.status_code == 400
+    assert hint in response.json()["error"]
+
+
+def test_a_refused_filter_does_not_name_what_cannot_be_filtered_by(room: Newsroom) -> None:
+    """Times are chosen by date_range."""
+    refused = _post(room, _query(filters=[["is", "visit:nothing", ["/"]]])).json()["error"]
+    assert "visit:country_name" in refused
+    assert "time:hour" not in refused
 
 
 @pytest.mark.parametrize("missing", ["site_id", "metrics", "date_range"])
