@@ -66,7 +66,7 @@ _DIRECTION = {True: "desc", False: "asc"}
 _FULL_HOUR = "2026-11-24T12:00:00+01:00"
 _CLOCK = re.compile(r"\d:\d")
 _PERIODS = (
-    f"{', '.join([*Preset, *Window])}, 24h, all,"
+    f"today, {', '.join([*Preset, *Window])}, 24h, all,"
     f' two dates such as ["2026-11-01", "2026-11-24"], or two full hours such as {_FULL_HOUR}'
 )
 _HIDDEN = (
@@ -272,6 +272,8 @@ def _meta(
     parts: Parts, body: Body, wanted: Query, rows: Sequence[Row], site: Site, now: datetime
 ) -> dict[str, object]:
     meta: dict[str, object] = {}
+    if body.include.imports:  # there is no way to import any
+        meta |= {"imports_included": False, "imports_skip_reason": "no_imported_data"}
     if body.include.time_labels:
         meta["time_labels"] = _time_labels(wanted, site, now)
     if body.include.total_rows:
@@ -298,8 +300,6 @@ def _field(message: str) -> str | None:
 
 
 def _understood(parts: Parts, body: Body, site: Site, now: datetime) -> Query:
-    if body.include.imports:
-        raise RequestError(400, "there are no imported numbers yet", "include.imports")
     period = _period(parts, body.date_range, site, now)
     metrics = queries.metrics(body.metrics)
     dimensions = queries.dimensions(body.dimensions, period)
@@ -323,8 +323,9 @@ def _period(parts: Parts, date_range: str | list[str], site: Site, now: datetime
     """Read the name of a period, two dates, or two moments at full hours."""
     local = local_now(now, site.timezone)
     if isinstance(date_range, str):
-        if date_range in list(Preset):
-            return Preset(date_range).period(local.date())
+        if date_range in {*Preset, "today"}:
+            name = Preset.DAY if date_range == "today" else Preset(date_range)
+            return name.period(local.date())
         if date_range == "24h":
             return last_24_hours(local)
         if date_range == "all":

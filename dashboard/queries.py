@@ -64,6 +64,21 @@ _OPERATORS = {
     "matches": (Operator.MATCHES, True),
     "matches_not": (Operator.MATCHES, False),
 }
+# What Plausible calls otherwise, by its name. Its other channels (Paid Search, Display) and Laptop
+# have no like here.
+# Source: https://plausible.io/docs/top-referrers, https://plausible.io/docs/stats-api
+_PLAUSIBLES: Mapping[Field | Minute, Mapping[str, str]] = {
+    Dimension.CHANNEL: {
+        "Direct": "direct",
+        "Email": "email",
+        "Organic Search": "search",
+        "Organic Social": "social",
+        "Referral": "referral",
+    },
+    Dimension.DEVICE: {"Desktop": "desktop", "Mobile": "mobile", "Tablet": "tablet"},
+    Dimension.BROWSER: {"Microsoft Edge": "Edge", "Samsung Browser": "Samsung Internet"},
+    Dimension.OS: {"Mac": "macOS", "GNU/Linux": "Linux", "Chrome OS": "ChromeOS"},
+}
 _COMBINING = ("and", "or", "not", "has_done", "has_not_done")
 _WRITTEN = (
     'a filter is [operator, dimension, [values]], ["and" or "or", [filters]], or ["not",'
@@ -178,9 +193,17 @@ def _condition(
         condition = _of_countries(compares, texts, case_sensitive)
     else:
         if compares is Operator.IS:
-            texts = tuple("" if text == empty(column) else text for text in texts)
+            texts = tuple(_kept(column, text, case_sensitive) for text in texts)
         condition = Condition(compares, column, texts, case_sensitive)
     return condition if is_wanted else Not(condition)
+
+
+def _kept(column: Field, text: str, case_sensitive: bool) -> str:  # noqa: FBT001 - as it is posted
+    """Return what is kept of a value that Plausible, or an answer, calls otherwise."""
+    names = {empty(column): "", **_PLAUSIBLES.get(column, {})}
+    if case_sensitive:
+        return names.get(text, text)
+    return next((ours for name, ours in names.items() if name.lower() == text.lower()), text)
 
 
 def _value(value: object) -> str:
@@ -194,6 +217,8 @@ def _of_countries(compares: Operator, texts: tuple[str, ...], case_sensitive: bo
     if compares is Operator.MATCHES:
         raise QueryError("filters", f"{COUNTRY_NAME} can be compared by is and contains")
     wanted = texts if case_sensitive else tuple(text.lower() for text in texts)
+    if compares is Operator.IS and {"", UNSET}.intersection(wanted):
+        wanted = (*wanted, UNKNOWN if case_sensitive else UNKNOWN.lower())
     codes = tuple(
         code
         for code, name in {**COUNTRIES, "": UNKNOWN}.items()

@@ -38,6 +38,22 @@ def open_room(ram_of_module: Path) -> Iterator[Newsroom]:
         yield room
 
 
+@pytest.fixture(name="named", scope="module")
+def open_named(ram_of_module: Path) -> Iterator[Newsroom]:
+    """Count three visits of which each has what Plausible calls otherwise."""
+    folder = ram_of_module / "named"
+    folder.mkdir()
+    with newsroom(folder) as room:
+        site = room.site()
+        google = {"source": "Google", "channel": "search", "country": "DE"}
+        room.count(
+            pageview(site, 1, HOUR, "/", device="mobile", os="macOS", browser="Edge"),
+            pageview(site, 2, HOUR, "/", device="desktop", os="Linux", country="FR"),
+            pageview(site, 3, HOUR, "/", device="tablet", os="Windows", **google),
+        )
+        yield room
+
+
 def _post(room: Newsroom, body: object, key: str | None = "right") -> httpx.Response:
     key = room.key if key == "right" else key
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
@@ -179,6 +195,47 @@ def test_time_labels_name_every_hour_of_the_period(room: Newsroom) -> None:
     assert len(labels["time_labels"]) == 24
 
 
+def test_imported_numbers_may_be_asked_for_and_there_are_none(room: Newsroom) -> None:
+    """As at Plausible where nothing was imported: programs ask for them as a matter of course."""
+    answer = _answer(room, include={"imports": True})
+    assert answer["results"] == [{"dimensions": [], "metrics": [3]}]
+    none = {"imports_included": False, "imports_skip_reason": "no_imported_data"}
+    assert answer["meta"] == none
+    assert answer["query"]["include"] == {"imports": True}
+
+
+@pytest.mark.parametrize(
+    ("dimension", "values", "visitors"),
+    [
+        ("visit:country_name", [""], 1),
+        ("visit:country_name", ["(not set)"], 1),
+        ("visit:country_name", ["Unknown", "Germany"], 2),
+        ("visit:device", ["Mobile"], 1),
+        ("visit:device", ["Desktop", "Laptop"], 1),
+        ("visit:device", ["mobile"], 1),
+        ("visit:os", ["Mac", "GNU/Linux"], 2),
+        ("visit:os", ["macOS"], 1),
+        ("visit:browser", ["Microsoft Edge"], 1),
+        ("visit:channel", ["Organic Search"], 1),
+        ("visit:channel", ["Paid Search"], 0),
+        ("visit:source", ["Mobile"], 0),
+    ],
+)
+def test_filters_know_plausibles_names(
+    named: Newsroom, dimension: str, values: list[str], visitors: int
+) -> None:
+    """Of what has another name here; "" is what nothing is known of."""
+    found = [_rows(named, filters=[[operator, dimension, values]]) for operator in ("is", "is_not")]
+    assert found == [[([], [visitors])], [([], [3 - visitors])]]
+    any_case = [value.upper() for value in values], {"case_sensitive": False}
+    assert _rows(named, filters=[["is", dimension, *any_case]]) == [([], [visitors])]
+
+
+def test_today_is_a_day(room: Newsroom) -> None:
+    """By that name too."""
+    assert _answer(room, date_range="today") == _answer(room, date_range="day")
+
+
 def test_the_answer_repeats_the_query_as_it_was_understood(room: Newsroom) -> None:
     """Dates become moments of the site's time zone, defaults are filled in."""
     assert _answer(room, dimensions=["visit:os"], date_range="7d")["query"] == {
@@ -260,7 +317,6 @@ def test_the_answer_repeats_the_query_as_it_was_understood(room: Newsroom) -> No
             {"include": {"comparisons": {"mode": "custom", "date_range": ["x", "y"]}}},
             "include.comparisons.date_range",
         ),
-        ({"include": {"imports": True}}, "include.imports"),
         ({"include": {"time_labels": True}}, "include.time_labels"),
         ({"include": {"comparisons": True}}, "include.comparisons"),
         ({"pagination": {"limit": 0}}, "pagination.limit"),
