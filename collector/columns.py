@@ -94,9 +94,15 @@ def ranked_by(query: Query) -> str:
         times = tuple((field, False) for field in query.dimensions if field in TIMES)
         order = times if has_time else ((query.metrics[0], True),)
     return ", ".join(
-        f"{result_column(query, key)} {'DESC NULLS LAST' if descends else 'ASC NULLS FIRST'}"
-        for key, descends in order
+        f"{result_column(query, key)} {_direction(key, descends)}" for key, descends in order
     )
+
+
+def _direction(key: Metric | Field, descends: bool) -> str:  # noqa: FBT001 - as it is in a query
+    """Return a direction: what does not exist is last of metrics, and least of dimensions."""
+    if descends:
+        return "DESC NULLS LAST"
+    return "ASC NULLS LAST" if isinstance(key, Metric) else "ASC NULLS FIRST"
 
 
 def is_ranked_by_visitors(query: Query) -> bool:

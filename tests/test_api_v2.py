@@ -168,6 +168,15 @@ def test_the_order_can_be_chosen(room: Newsroom) -> None:
     assert [row[0] for row in rows] == [["/b"], ["/a"], ["/"]]
 
 
+@pytest.mark.parametrize(("direction", "pages"), [("asc", "/ /b /a"), ("desc", "/b / /a")])
+def test_what_does_not_exist_comes_last(room: Newsroom, direction: str, pages: str) -> None:
+    """Whichever way: who looks for the lowest bounce rates looks for some."""
+    order = [["bounce_rate", direction]]
+    rows = _rows(room, dimensions=["event:page"], metrics=["bounce_rate"], order_by=order)
+    assert [row[0] for row in rows] == [[page] for page in pages.split()]
+    assert rows[-1] == (["/a"], [None])
+
+
 @pytest.mark.parametrize(
     ("pagination", "pages"),
     [
