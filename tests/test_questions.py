@@ -272,8 +272,11 @@ def test_no_text_is_taken_for_sql(room: Newsroom, text: str) -> None:
     ]
     for fields in finds_nothing:
         assert rows(room, **fields) == [([], [0])], fields
-    by_property = rows(room, dimensions=[f"event:props:{text[:300]}"])
-    assert by_property == [(["(none)"], [3])]
+    name = f"event:props:{text[:300]}"
+    before = {"include": {"comparisons": {"mode": "previous_period"}}}
+    for more in ({}, {"order_by": [[name, "desc"]]}, before, {"date_range": "realtime"}):
+        wanted = [] if "date_range" in more else [(["(none)"], [3])]
+        assert rows(room, dimensions=[name], **more) == wanted
     refused: list[dict[str, object]] = [
         {"site_id": text},
         {"metrics": [text]},
@@ -285,6 +288,9 @@ def test_no_text_is_taken_for_sql(room: Newsroom, text: str) -> None:
         {"filters": [[text, "event:page", ["/"]]]},
         {"filters": [["is", text, ["/"]]]},
         {"include": {"comparisons": {"mode": text}}},
+        {"include": {"comparisons": {"mode": "custom", "date_range": [text, text]}}},
+        {"include": {text: True}},
+        {"filters": [["is", "event:page", ["/"], {text: True}]]},
     ]
     for fields in refused:
         response = post(room, **fields)
