@@ -129,8 +129,6 @@ def value_name(field: Field, value: str) -> str:
         return f"{value}:00\N{EN DASH}{int(value) + 1:02}:00"
     if not value:
         return say(_NAMES[field].empty)
-    if field in _CLOSED:
-        return say(_CLOSED[field].get(value, value))
     return _known(field).get(value, value)
 
 

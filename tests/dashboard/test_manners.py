@@ -125,6 +125,14 @@ def test_values_have_names_in_each_language_and_are_found_by_them() -> None:
         assert month(TODAY, has_year=True) == "Nov. 2026"
 
 
+def test_a_sites_own_words_are_not_translated() -> None:
+    """Not even where the dashboard has the same word for something of its own."""
+    with speaking("de"):
+        assert value_name(Dimension.NAME, "pageview") == "Seitenaufruf"
+        assert value_name(Dimension.NAME, "Share") == "Share"
+        assert value_name(Dimension.DEVICE, "Visitors") == "Visitors"
+
+
 def test_what_the_collector_says_is_told_in_the_language_of_the_page() -> None:
     """With what it put into its sentence; what nobody translated stays as it is."""
     with speaking("de"):
