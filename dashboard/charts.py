@@ -386,7 +386,7 @@ def columns(values: Sequence[float], names: Sequence[str]) -> Markup:
 
 
 def sparkline(values: Sequence[float | None]) -> Markup:
-    """Draw a few values as a line without axes; the last one is marked."""
+    """Draw a few values as a line without axes; it has no points where there is no value."""
     known = [(index, value) for index, value in enumerate(values) if value is not None]
     if not known:
         return Markup("")

@@ -51,7 +51,10 @@ _SORT_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A site with its visitors: of today, of the last five minutes, of four weeks and before."""
+    """A site with its visitors: of today, of the last five minutes, of four weeks and before.
+
+    `before` is 0 unless the weeks before were counted from their first day.
+    """
 
     domain: str
     href: str
@@ -142,17 +145,10 @@ def _cards(parts: Parts, sites: Sequence[Site], now: datetime) -> list[Card]:
     dates = [local_now(now, site.timezone).date() for site in sites]
     queries = [_query(site, today) for site, today in zip(sites, dates, strict=True)]
     found = answers(parts.stats, queries)
-    cards = [
-        _card(site, today, answer, parts.stats.current_visitors(site.id, now))
+    return [
+        _card(parts, site, today, answer, now)
         for site, today, answer in zip(sites, dates, found, strict=True)
     ]
-    return [_or_waiting(parts, site, card) for site, card in zip(sites, cards, strict=True)]
-
-
-def _or_waiting(parts: Parts, site: Site, card: Card) -> Card:
-    """Return a card of a site, which says so where that waits for its first event."""
-    is_empty = not (card.problem or card.today or card.current or card.visitors or card.before)
-    return replace(card, waits=is_empty and parts.stats.first_date(site.id) is None)
 
 
 def _query(site: Site, today: date) -> Query:
@@ -161,25 +157,31 @@ def _query(site: Site, today: date) -> Query:
     return Query(site.id, (Metric.VISITORS,), (Dimension.DAY,), period)
 
 
-def _card(site: Site, today: date, answer: Answer, current: int) -> Card:
+def _card(parts: Parts, site: Site, today: date, answer: Answer, now: datetime) -> Card:
+    path = site_path(site)
+    current = parts.stats.current_visitors(site.id, now)
     if isinstance(answer, Unanswered):
-        path = site_path(site)
         return Card(site.domain, path, 0, current, 0, 0, "", Markup(""), answer.reason)
     by_day = {row.dimensions[0]: int(row.metrics[0] or 0) for row in answer.rows}
-    days = [
-        by_day.get((today - timedelta(days=ago)).isoformat(), 0)
-        for ago in range(2 * _WEEKS_DAYS, 0, -1)
+    days = [today - timedelta(days=ago) for ago in range(2 * _WEEKS_DAYS, 0, -1)]
+    counts = [by_day.get(day.isoformat(), 0) for day in days]
+    began = parts.stats.first_date(site.id)
+    # Whatever comes after nothing is only new.
+    before = sum(counts[:_WEEKS_DAYS]) if began is not None and began <= days[0] else 0
+    visitors = sum(counts[_WEEKS_DAYS:])
+    line = [
+        count if began and day >= began else None for day, count in zip(days, counts, strict=True)
     ]
-    before, visitors = sum(days[:_WEEKS_DAYS]), sum(days[_WEEKS_DAYS:])
     return Card(
         domain=site.domain,
-        href=site_path(site),
+        href=path,
         today=by_day.get(today.isoformat(), 0),
         current=current,
         visitors=visitors,
         before=before,
         change=change_of(visitors, before, Unit.COUNT) if before else "",
-        line=sparkline(days[_WEEKS_DAYS:]),
+        line=sparkline(line[_WEEKS_DAYS:]),
+        waits=began is None,
     )
 
 

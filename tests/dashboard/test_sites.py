@@ -66,6 +66,7 @@ def test_sites_can_be_searched_and_sorted(room: Newsroom) -> None:
     room.count(
         *(pageview(many, token, 2 * DAY) for token in range(6)),
         *(pageview(many, token, 30 * DAY) for token in range(4)),
+        pageview(many, 1, 60 * DAY),
         *(pageview(few, token, 2 * DAY) for token in range(2)),
         pageview(few, 1, MINUTE),
         pageview(none, 1, 60 * DAY),
@@ -85,3 +86,20 @@ def test_sites_can_be_searched_and_sorted(room: Newsroom) -> None:
         assert found == [f"{name}.example" for name in order], sort
     assert [domain for domain, *_ in cards(editor.get("/?q=NY").text)] == ["many.example"]
     assert "No site is called “&lt;b&gt;”." in editor.get("/?q=<b>").text
+
+
+def test_what_was_counted_for_a_part_of_the_time_is_no_measure(room: Newsroom) -> None:
+    """Four days of the weeks before would make any site grow; its line begins with its counting."""
+    young, younger = room.site("young.example"), room.site("younger.example")
+    room.count(
+        *(pageview(young, token, 2 * DAY) for token in range(6)),
+        *(pageview(young, token, 30 * DAY) for token in range(4)),
+        *(pageview(younger, token, days * DAY) for token, days in enumerate((1, 2, 3))),
+    )
+    page = room.editor().get("/").text
+    words = Markup(page).words
+    assert "6 in 28 days" in words
+    assert "3 in 28 days" in words
+    assert "from 4" not in words
+    lines = re.findall(r'<polyline class="line" points="([^"]+)"', page)
+    assert [len(line.split()) for line in lines] == [28, 3]
