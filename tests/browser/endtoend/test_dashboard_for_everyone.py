@@ -34,6 +34,8 @@ _COUNT_ASKED = """() => {
 }"""
 _RENEW = "document.querySelector('main').dispatchEvent(new Event('every'))"  # as a timer does
 COLLECTOR = {"Host": "stats.example.net"}
+_CLIPPED_REASONS = """() => [...document.querySelectorAll("#excluded .name")].map(
+    (reason) => reason.scrollHeight - reason.clientHeight)"""
 _ABOVE_THE_FOLD = """() => ["tiles", "series"].map((name) =>
     Math.round(document.querySelector("." + name).getBoundingClientRect().bottom))"""
 
@@ -44,7 +46,9 @@ def _without_cause(said: str) -> str:
 
 @pytest.fixture(name="read", scope="module")
 def have_readers(own_desk: Desk, front: Front) -> Iterator[Desk]:
-    """Count some visits to one site that several tests look at."""
+    """Count some visits to one site that several tests look at, and leave out a robot."""
+    robot = COLLECTOR | {"User-Agent": "curl/8.0"}
+    assert front.collector.post(pageview("/read/a", READ), robot).status == 202
     for number, path in enumerate(("/read/a", "/read/b", "/read/a")):
         headers = COLLECTOR | {"X-Forwarded-For": f"198.51.100.{number}"}
         event = pageview(path, READ, r="https://www.google.com/")
@@ -235,6 +239,13 @@ def test_the_first_look_shows_what_matters(read: Desk) -> None:
     assert page.evaluate(_ABOVE_THE_FOLD)[0] <= 844
     printed = page.pdf(format="A4")
     assert printed.count(b"/Type /Page\n") == 1
+
+
+def test_a_reason_is_read_to_its_end(read: Desk) -> None:
+    """However narrow the page: it is a sentence, not a name that is known by its beginning."""
+    read.page.set_viewport_size(NARROW)
+    read.open(READ)
+    assert read.page.evaluate(_CLIPPED_REASONS) == [0]
 
 
 def test_another_view_replaces_the_page_in_place(read: Desk) -> None:
