@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from collector import config as options
-from collector import log, workers
-from collector.accounts import ALL_SITES
+from collector import log
 from collector.config import Config, StartError
 from collector.hosts import dashboard_url
+from collector.people.accounts import ALL_SITES
+from collector.people.trail import OPERATOR, Act, Trail
 from collector.registry import site_cli, user_cli
+from collector.serving import workers
 from collector.terminal import (
     Invocation,
     busy,
@@ -25,7 +27,6 @@ from collector.terminal import (
     prepare_process,
     print_table,
 )
-from collector.trail import OPERATOR, Act, Trail
 
 if TYPE_CHECKING:
     from collector.compose import Composed
@@ -161,7 +162,8 @@ def doctor(
     ] = None,
 ) -> None:
     """Look whether keys, deadlines, machine and files are as they should be; exit code 1 if not."""
-    from collector import checkup, compose, doctor  # noqa: PLC0415 - see _listen
+    from collector import compose  # noqa: PLC0415 - see _listen
+    from collector.care import checkup, doctor  # noqa: PLC0415 - see _listen
 
     now = datetime.now(UTC)
     asked = checkup.Request()
@@ -191,7 +193,8 @@ def audit(
     key_dir: _KeyDir = None,
 ) -> None:
     """Look through a data directory for what must not be in it; exit code 1 if there is any."""
-    from collector import audit, compose  # noqa: PLC0415 - see _listen
+    from collector import compose  # noqa: PLC0415 - see _listen
+    from collector.care import audit  # noqa: PLC0415 - see _listen
 
     with errors_told():
         if not (directory / "control.sqlite").exists():
@@ -228,7 +231,7 @@ def backup(
     ] = False,
 ) -> None:
     """Copy sealed days and control data, also while a server runs, and check the copy."""
-    from collector import backup, upkeep  # noqa: PLC0415 - see _listen
+    from collector.care import backup, upkeep  # noqa: PLC0415 - see _listen
 
     with errors_told():
         config = context.obj.settings().config
@@ -245,7 +248,7 @@ def restore(
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="What `backup` made.")],
 ) -> None:
     """Fill an empty data directory from a backup."""
-    from collector import backup, upkeep  # noqa: PLC0415 - see _listen
+    from collector.care import backup, upkeep  # noqa: PLC0415 - see _listen
 
     with errors_told():
         config = context.obj.settings().config
@@ -264,7 +267,7 @@ def export(
     site: Annotated[str | None, typer.Option(metavar="DOMAIN", help="One site alone.")] = None,
 ) -> None:
     """Write sealed visits and events as Parquet, a file a month, also while a server runs."""
-    from collector import export, upkeep  # noqa: PLC0415 - see _listen
+    from collector.care import export, upkeep  # noqa: PLC0415 - see _listen
 
     with errors_told(), open_control(context) as (config, control):
         exported = upkeep.shown(export.export(config, control, target, site))
@@ -281,7 +284,7 @@ def mail_test(
 ) -> None:
     """Send a test mail now, and say what the mail server makes of it."""
     # Not at the top: a server without mails would keep what these take.
-    from collector.postman import MailError, Postman, Relay, trial  # noqa: PLC0415 - see above
+    from collector.mail.postman import MailError, Postman, Relay, trial  # noqa: PLC0415 - see above
 
     with errors_told():
         config = context.obj.settings().config
@@ -346,7 +349,8 @@ def demo(
         if events is not None:
             _build_history(config, events, days=days, sites=sites, seed=seed)
             return
-        from collector import demonstration, server  # noqa: PLC0415 - see _listen
+        from collector import server  # noqa: PLC0415 - see _listen
+        from collector.made_up import demonstration  # noqa: PLC0415 - see _listen
 
         bound = _listen(config)
         with demonstration.composed(config) as parts:
@@ -357,7 +361,7 @@ def demo(
 def _build_history(
     config: Config, events: int, *, days: int | None, sites: int | None, seed: int | None
 ) -> None:
-    from collector import demonstration, history  # noqa: PLC0415 - see _listen
+    from collector.made_up import demonstration, history  # noqa: PLC0415 - see _listen
 
     plan = history.Plan(
         events=events,

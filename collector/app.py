@@ -20,15 +20,15 @@ from collector import visitors
 from collector.anonymise import TrustedProxies
 from collector.clock import ClockGuard
 from collector.control import Control
-from collector.exclusions import ExclusionBook
 from collector.held import LookUp
 from collector.hosts import Mount
 from collector.ingest import Ingest
 from collector.journal import Journal
 from collector.keys import KeyStore
 from collector.request import Receive, Scope, Send, asked_host, headers_of, peer_of
+from collector.settings.exclusions import ExclusionBook
+from collector.settings.zones import doubled
 from collector.statement import Statement
-from collector.zones import doubled
 
 _LOG = logging.getLogger("gatecount.app")
 EVENT_PATH = "/api/event"

@@ -13,8 +13,7 @@ from pathlib import Path
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
-from collector import anonymise, bots, hosts, metrics, sources
-from collector.accounts import Accounts
+from collector import anonymise, bots, hosts, sources
 from collector.anonymise import TrustedProxies
 from collector.app import Application, Intake, Misses, TurnAway, nobody
 from collector.config import Config, StartError
@@ -24,10 +23,12 @@ from collector.held import LookUp, not_here
 from collector.ingest import Ingest
 from collector.journal import Journal
 from collector.keys import KeyStore, KeyStoreError
-from collector.links import Links
 from collector.log import report_fault
-from collector.metrics import Endpoint, Sample
-from collector.shortcuts import ShortCuts
+from collector.people.accounts import Accounts
+from collector.people.links import Links
+from collector.serving import metrics
+from collector.serving.metrics import Endpoint, Sample
+from collector.serving.shortcuts import ShortCuts
 from collector.statement import Statements
 
 Clock = Callable[[], float]

@@ -17,7 +17,7 @@ from collector.control_file import (
     moment,
     opened,
 )
-from collector.domains import BadDomainError, domain_name, timezone_name
+from collector.settings.domains import BadDomainError, domain_name, timezone_name
 
 RETENTION_MONTHS = 25  # two years can be compared
 MOST_RETENTION_MONTHS = 1_200

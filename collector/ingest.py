@@ -19,7 +19,6 @@ from starlette.responses import Response
 from collector import anonymise, bots, journal, objection, scrub, sources, wire
 from collector.anonymise import TrustedProxies
 from collector.control import Site
-from collector.exclusions import Exclusion, Exclusions
 from collector.geo import Countries
 from collector.held import Today
 from collector.hosts import registrable_domain
@@ -44,6 +43,7 @@ from collector.request import (
     headers_of,
     peer_of,
 )
+from collector.settings.exclusions import Exclusion, Exclusions
 
 _LOG = logging.getLogger("gatecount.ingest")
 

@@ -11,31 +11,31 @@ from typing import TYPE_CHECKING
 from starlette.routing import BaseRoute
 from starlette.types import Scope
 
-from collector.accounts import ALL_SITES, Accounts
 from collector.app import Misses, TurnAway
 from collector.compose import Core
 from collector.config import Config, StartError, dashboard_url
 from collector.control import Site
-from collector.excluded import Asides
+from collector.engine.excluded import Asides
+from collector.engine.realtime import Realtime
 from collector.held import LookUp
 from collector.hosts import registrable_domain, snippet
 from collector.keeper import Keeper
-from collector.latency import Latency, TimedRealtime, TimedStats
 from collector.lending import Lender
 from collector.load import Loader
 from collector.lookup import look_up
-from collector.metrics import Metric, Sample, Samples
 from collector.outcomes import Obstacle
-from collector.realtime import Realtime
+from collector.people.accounts import ALL_SITES, Accounts
 from collector.retention import Retention
 from collector.seal import Sealer
+from collector.serving.latency import Latency, TimedRealtime, TimedStats
+from collector.serving.metrics import Metric, Sample, Samples
 from collector.session import StoreError
 from collector.stats import Stats, parquet
 from collector.store import Store
 from dashboard import app as dashboard
 
 if TYPE_CHECKING:
-    from collector.mailroom import Mailroom
+    from collector.mail.mailroom import Mailroom
 
 _FINDINGS = {
     Obstacle.COOKIE: dashboard.Finding.OPTED_OUT,
@@ -107,9 +107,9 @@ def _mailroom(core: Core, parts: dashboard.Parts, keeper: Keeper) -> "Mailroom |
     if not config.smtp_host:
         return None
     # A server without mails would keep the 5 MB that these take.
-    from collector.mailroom import Mailroom  # noqa: PLC0415 - see above
-    from collector.outbox import Outbox  # noqa: PLC0415 - see above
-    from collector.postman import Postman, Relay  # noqa: PLC0415 - see above
+    from collector.mail.mailroom import Mailroom  # noqa: PLC0415 - see above
+    from collector.mail.outbox import Outbox  # noqa: PLC0415 - see above
+    from collector.mail.postman import Postman, Relay  # noqa: PLC0415 - see above
     from dashboard.reports import Desk, Reports  # noqa: PLC0415 - see above
 
     accounts = Accounts(core.control)
@@ -200,7 +200,7 @@ def _copying_shown() -> Callable[[int, int], None]:
 
     def show(done_bytes: int, total_bytes: int) -> None:
         # A server that upgrades nothing would keep the 3 MB that drawing takes.
-        from collector import upkeep  # noqa: PLC0415 - see above
+        from collector.care import upkeep  # noqa: PLC0415 - see above
 
         if not shown:
             shown.append(upkeep.bar("Copying the archive before the upgrade"))

@@ -5,16 +5,16 @@ from typing import Annotated
 
 import typer
 
-from collector.accounts import ALL_SITES, Accounts, User
 from collector.config import Config
 from collector.control import Control, in_months
 from collector.control_file import ControlError
-from collector.factors import Codes, Passkeys
 from collector.hosts import dashboard_url, snippet
-from collector.links import Links
-from collector.logins import Logins
+from collector.people.accounts import ALL_SITES, Accounts, User
+from collector.people.factors import Codes, Passkeys
+from collector.people.links import Links
+from collector.people.logins import Logins
+from collector.people.trail import OPERATOR, Act, Trail
 from collector.terminal import errors_told, open_control, print_table
-from collector.trail import OPERATOR, Act, Trail
 
 site_cli = typer.Typer(help="Register sites.", no_args_is_help=True)
 

@@ -15,8 +15,8 @@ from collector import journal
 from collector.control import Control, RefusedDay, Site
 from collector.load import VISIT_GAP_US, Loader
 from collector.session import Session, StoreError
+from collector.settings.zones import day_end
 from collector.store import Store
-from collector.zones import day_end
 
 _LOG = logging.getLogger("gatecount.seal")
 # A chunk lasts to the next full hour. Midnight falls on quarters of it, so 35 minutes after any

@@ -11,8 +11,8 @@ from typing import Any
 
 import uvicorn
 
-from collector.connection import MOST_FILES, Connection
-from collector.shortcuts import ShortCuts
+from collector.serving.connection import MOST_FILES, Connection
+from collector.serving.shortcuts import ShortCuts
 
 _LOG = logging.getLogger("gatecount.server")
 SHUTDOWN_TIMEOUT_S = 5

@@ -13,12 +13,12 @@ from typing import Any
 
 from collector.config import Config
 from collector.control import RETENTION_MONTHS, RETENTION_SETTING, Control, SettingChange, Site
-from collector.exclusions import ExclusionBook, Exclusions
 from collector.held import Held
 from collector.hosts import registrable_domain
 from collector.journal import Event
 from collector.keys import GRACE_S, KeyStore
 from collector.objection import HOST_OPT_OUT_COOKIE, OPT_OUT_COOKIE, OPT_OUT_LIFETIME_S
+from collector.settings.exclusions import ExclusionBook, Exclusions
 
 VERSION = 1  # of the machine-readable form; another one when a program could misread it
 RAW_GONE_AFTER_HOURS = 30  # what `gatecount doctor` takes for late

@@ -12,9 +12,9 @@ from fractions import Fraction
 from math import floor
 from typing import Any
 
-from collector.answers import Answers
-from collector.columns import is_rolled, needed
-from collector.filters import check_patterns
+from collector.engine.answers import Answers
+from collector.engine.columns import is_rolled, needed
+from collector.engine.filters import check_patterns
 from collector.parquet import PARQUET_MIB, as_parquet
 from collector.question import (
     COUNTS,

@@ -11,10 +11,11 @@ from pathlib import Path
 import typer
 
 from collector import config as options
-from collector import log, workers
+from collector import log
 from collector.config import Config, Settings, StartError
 from collector.control import Control
 from collector.control_file import ControlError
+from collector.serving import workers
 
 _PR_SET_DUMPABLE = 4  # <linux/prctl.h>
 

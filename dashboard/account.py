@@ -9,13 +9,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from collector import factors
-from collector.accounts import ALL_SITES, AccountError, Accounts, User
-from collector.api_keys import ApiKey, ApiKeys, Verb
-from collector.factors import Codes, Passkeys
-from collector.logins import Login, Logins, Way
-from collector.passwords import WeakPasswordError
-from collector.trail import Act, Trail
+from collector.people import factors
+from collector.people.accounts import ALL_SITES, AccountError, Accounts, User
+from collector.people.api_keys import ApiKey, ApiKeys, Verb
+from collector.people.factors import Codes, Passkeys
+from collector.people.logins import Login, Logins, Way
+from collector.people.passwords import WeakPasswordError
+from collector.people.trail import Act, Trail
 from dashboard import formats
 from dashboard.asker import who_asks
 from dashboard.checking import Checking, TooManyError

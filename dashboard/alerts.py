@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from collector.control import Site
+from collector.mail.subscriptions import Kind, Subscription
 from collector.question import Metric, Period, Query, TooSlowError
-from collector.subscriptions import Kind, Subscription
 from dashboard import formats, realtime
 from dashboard.languages import say, speaking
 from dashboard.letters import Content, Figure, Table, bars, frame

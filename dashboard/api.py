@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from collector.control import Site
+from collector.engine.realtime import Minute, Recent, Window
 from collector.question import (
     MAX_ROWS,
     Dimension,
@@ -28,7 +29,6 @@ from collector.question import (
     TooLargeError,
     TooSlowError,
 )
-from collector.realtime import Minute, Recent, Window
 from collector.stats import Stats
 from dashboard import queries
 from dashboard.asker import who_asks

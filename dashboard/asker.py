@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from collector.accounts import ALL_SITES, Role, User
-from collector.api_keys import ApiKey
 from collector.control import Site
-from collector.logins import Login
+from collector.people.accounts import ALL_SITES, Role, User
+from collector.people.api_keys import ApiKey
+from collector.people.logins import Login
 from dashboard.languages import say
 
 

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from collector.accounts import Accounts, User
-from collector.factors import Codes
-from collector.logins import Logins, Way
-from collector.passwords import BusyError, Passwords, checked
+from collector.people.accounts import Accounts, User
+from collector.people.factors import Codes
+from collector.people.logins import Logins, Way
+from collector.people.passwords import BusyError, Passwords, checked
 from dashboard.parts import Parts
 from dashboard.throttle import Buckets
 

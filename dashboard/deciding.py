@@ -13,10 +13,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from collector.control import MOST_RETENTION_MONTHS, Site, kept_from
-from collector.domains import BadTimezoneError, timezone_names
-from collector.exclusions import ExclusionBook, ExclusionError, exclusions
-from collector.trail import Act, Trail
-from collector.zones import Turn, ZoneError, turn
+from collector.people.trail import Act, Trail
+from collector.settings.domains import BadTimezoneError, timezone_names
+from collector.settings.exclusions import ExclusionBook, ExclusionError, exclusions
+from collector.settings.zones import Turn, ZoneError, turn
 from dashboard import formats
 from dashboard.addresses import site_path
 from dashboard.asker import who_asks

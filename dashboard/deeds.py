@@ -6,8 +6,8 @@ from datetime import date
 from functools import cache
 from typing import Final
 
-from collector.accounts import Role
-from collector.trail import Act, Entry
+from collector.people.accounts import Role
+from collector.people.trail import Act, Entry
 from dashboard.asker import role_name
 from dashboard.formats import plain_day
 from dashboard.languages import say, say_n, to_say, to_say_n

@@ -10,6 +10,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from collector.people.trail import Act, Trail
 from collector.question import (
     MAX_ROWS,
     TIMES,
@@ -21,7 +22,6 @@ from collector.question import (
     Row,
     is_of_events,
 )
-from collector.trail import Act, Trail
 from dashboard import tables
 from dashboard.addresses import Link, site_path
 from dashboard.asker import who_asks

@@ -9,10 +9,10 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from collector.accounts import Role
 from collector.control import Site
-from collector.notebook import Notebook, Segment
+from collector.people.accounts import Role
 from collector.question import QueryError
+from collector.settings.notebook import Notebook, Segment
 from dashboard.addresses import View, site_path, view_of
 from dashboard.asker import who_asks
 from dashboard.chosen import Comparing, typed

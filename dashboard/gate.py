@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
-from collector.accounts import ALL_SITES, Accounts, Role
-from collector.api_keys import ApiKey, ApiKeys
 from collector.control import Site
-from collector.logins import Login, Logins
-from collector.networks import Networks
+from collector.people.accounts import ALL_SITES, Accounts, Role
+from collector.people.api_keys import ApiKey, ApiKeys
+from collector.people.logins import Login, Logins
+from collector.people.networks import Networks
 from collector.question import TooSlowError
 from dashboard.addresses import Link, site_path
 from dashboard.asker import NOBODY, Asker, answering, role_name, who_asks

@@ -6,11 +6,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from collector.accounts import ALL_SITES, AccountError, Accounts, User
-from collector.links import Link, LinkGoneError, Links, Purpose
-from collector.logins import DEVICE_LIFETIME, LOGIN_LIFETIME, Logins, Way
-from collector.passwords import WeakPasswordError
-from collector.trail import Act, Trail
+from collector.people.accounts import ALL_SITES, AccountError, Accounts, User
+from collector.people.links import Link, LinkGoneError, Links, Purpose
+from collector.people.logins import DEVICE_LIFETIME, LOGIN_LIFETIME, Logins, Way
+from collector.people.passwords import WeakPasswordError
+from collector.people.trail import Act, Trail
 from dashboard.asker import role_name
 from dashboard.checking import Checking, TooManyError
 from dashboard.gate import LOGIN_COOKIE, Gate, login_token

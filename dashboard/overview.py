@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from collector.control import Site
-from collector.notebook import Annotation, Notebook
 from collector.question import Dimension, Period, Query, Report, TooSlowError
+from collector.settings.notebook import Annotation, Notebook
 from dashboard import cards, charts, formats, rhythm, timeline
 from dashboard.addresses import View
 from dashboard.asking import Answer, Unanswered, answers

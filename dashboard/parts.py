@@ -8,9 +8,9 @@ from enum import StrEnum
 from starlette.types import Scope
 
 from collector.control import Control, Site
-from collector.passwords import RFC_9106, Cost
+from collector.engine.realtime import Realtime
+from collector.people.passwords import RFC_9106, Cost
 from collector.question import Period
-from collector.realtime import Realtime
 from collector.stats import Stats
 from dashboard.languages import LANGUAGES, Language, say, to_say
 from dashboard.throttle import Throttle

@@ -10,10 +10,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from collector.accounts import ALL_SITES, AccountError, User
-from collector.factors import Passkey, Passkeys
-from collector.logins import Way
-from collector.trail import Act, Trail
+from collector.people.accounts import ALL_SITES, AccountError, User
+from collector.people.factors import Passkey, Passkeys
+from collector.people.logins import Way
+from collector.people.trail import Act, Trail
 from dashboard.asker import who_asks
 from dashboard.checking import Checking, TooManyError
 from dashboard.languages import say

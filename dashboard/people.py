@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
-from collector.accounts import ALL_SITES, AccountError, Accounts, Role, User
 from collector.control import Site
-from collector.links import Links
-from collector.networks import Networks, parsed
-from collector.trail import SHOWN, Act, Trail
+from collector.people.accounts import ALL_SITES, AccountError, Accounts, Role, User
+from collector.people.links import Links
+from collector.people.networks import Networks, parsed
+from collector.people.trail import SHOWN, Act, Trail
 from dashboard.account import when
 from dashboard.addresses import site_path
 from dashboard.asker import role_name, who_asks

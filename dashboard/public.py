@@ -30,7 +30,7 @@ from collector.question import (
     Row,
     TooSlowError,
 )
-from collector.shares import Publicity, Share, Shares
+from collector.settings.shares import Publicity, Share, Shares
 from dashboard import charts, formats, timeline
 from dashboard.addresses import view_of
 from dashboard.asking import Unanswered, answers

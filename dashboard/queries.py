@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from collector.engine.realtime import Minute
 from collector.question import (
     TIMES,
     All,
@@ -25,7 +26,6 @@ from collector.question import (
     Property,
     QueryError,
 )
-from collector.realtime import Minute
 from dashboard.cards import DIRECT
 from dashboard.countries import COUNTRIES, UNKNOWN
 from dashboard.periods import time_dimension

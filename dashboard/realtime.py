@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from collector.control import Site
+from collector.engine.realtime import Minute, Recent, Window
 from collector.question import Dimension, Field, Metric, Period, Query, Row
-from collector.realtime import Minute, Recent, Window
 from dashboard.asker import Asker, who_asks
 from dashboard.cards import page_address
 from dashboard.charts import bar, columns

@@ -9,9 +9,9 @@ from typing import Final
 from urllib.parse import quote
 
 from collector.control import Control, Site
-from collector.outbox import Draft
+from collector.mail.outbox import Draft
+from collector.mail.subscriptions import Kind, Subscription, Subscriptions
 from collector.question import Dimension, Field, Metric, Period, Query, Report
-from collector.subscriptions import Kind, Subscription, Subscriptions
 from dashboard import alerts, formats
 from dashboard.addresses import site_path
 from dashboard.asking import Unanswered, answers

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from collector.accounts import Role
-from collector.api_keys import Verb
+from collector.people.accounts import Role
+from collector.people.api_keys import Verb
 
 
 class Open(StrEnum):

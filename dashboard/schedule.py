@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+from collector.mail.subscriptions import Kind
 from collector.question import Period
-from collector.subscriptions import Kind
 from dashboard.periods import ONE_DAY
 
 REPORT_HOUR: Final = 8  # of the site's clock

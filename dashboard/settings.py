@@ -8,11 +8,11 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from collector.accounts import Role
 from collector.control import Site
-from collector.notebook import Annotation, Notebook, NotebookError, Segment
+from collector.people.accounts import Role
+from collector.people.trail import Act, Trail
 from collector.question import QueryError
-from collector.trail import Act, Trail
+from collector.settings.notebook import Annotation, Notebook, NotebookError, Segment
 from dashboard import formats
 from dashboard.addresses import site_path, view_of
 from dashboard.asker import who_asks

@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from collector.control import Site
-from collector.notebook import Notebook
-from collector.passwords import WeakPasswordError
-from collector.shares import NAME_MAX_CHARACTERS, ShareError, Shares, origins
-from collector.trail import Act, Trail
+from collector.people.passwords import WeakPasswordError
+from collector.people.trail import Act, Trail
+from collector.settings.notebook import Notebook
+from collector.settings.shares import NAME_MAX_CHARACTERS, ShareError, Shares, origins
 from dashboard import formats
 from dashboard.addresses import site_path
 from dashboard.asker import who_asks

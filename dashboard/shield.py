@@ -7,7 +7,7 @@ from http.cookies import CookieError, SimpleCookie
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Scope
 
-from collector.logins import Logins
+from collector.people.logins import Logins
 from dashboard.gate import LOGIN_COOKIE
 from dashboard.parts import Parts
 from dashboard.plain import plain_page

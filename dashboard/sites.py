@@ -11,8 +11,8 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from collector.accounts import ALL_SITES
 from collector.control import Site
+from collector.people.accounts import ALL_SITES
 from collector.question import Dimension, Metric, Period, Query, TooSlowError
 from dashboard.addresses import Link, site_path
 from dashboard.asker import Asker, who_asks

@@ -7,9 +7,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from collector.accounts import User
 from collector.control import Site
-from collector.subscriptions import Kind, Subscription, Subscriptions
+from collector.mail.subscriptions import Kind, Subscription, Subscriptions
+from collector.people.accounts import User
 from dashboard.addresses import site_path
 from dashboard.asker import who_asks
 from dashboard.gate import site_asked

@@ -15,12 +15,12 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from collector.accounts import ALL_SITES, Role
 from collector.control import Control, Site
-from collector.excluded import Asides
+from collector.engine.excluded import Asides
+from collector.engine.realtime import Realtime
 from collector.journal import Event, Record, line
 from collector.load import Loader
-from collector.realtime import Realtime
+from collector.people.accounts import ALL_SITES, Role
 from collector.stats import Stats, parquet
 from collector.store import Store
 from dashboard.app import Parts, routes, shield

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 from argon2 import Parameters, Type
 
-from collector.accounts import ALL_SITES, Accounts, Role, User
-from collector.api_keys import ApiKeys, Verb
 from collector.control_file import ControlFile
-from collector.logins import Logins, Way
-from collector.passwords import Passwords
+from collector.people.accounts import ALL_SITES, Accounts, Role, User
+from collector.people.api_keys import ApiKeys, Verb
+from collector.people.logins import Logins, Way
+from collector.people.passwords import Passwords
 
 EMAIL = "owner@example.com"
 PASSWORD = "wooden-lantern-over-harbour"  # noqa: S105 - of an account that only tests have

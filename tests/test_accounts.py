@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from collector.accounts import ALL_SITES, AccountError, Accounts, Role, User
-from collector.api_keys import PREFIX, ApiKeys, Verb
 from collector.control import Control
-from collector.links import LinkGoneError, Links, Purpose
-from collector.logins import LOGIN_IDLE, LOGIN_LIFETIME, MOST_LOGINS, Logins, Way
-from collector.passwords import (
+from collector.people.accounts import ALL_SITES, AccountError, Accounts, Role, User
+from collector.people.api_keys import PREFIX, ApiKeys, Verb
+from collector.people.links import LinkGoneError, Links, Purpose
+from collector.people.logins import LOGIN_IDLE, LOGIN_LIFETIME, MOST_LOGINS, Logins, Way
+from collector.people.passwords import (
     MAX_CHARACTERS,
     MIN_CHARACTERS,
     RFC_9106,
@@ -21,7 +21,7 @@ from collector.passwords import (
     WeakPasswordError,
     checked,
 )
-from collector.trail import KEPT, Act, Entry, Trail
+from collector.people.trail import KEPT, Act, Entry, Trail
 from tests.people import CHEAP, admit
 
 NOW = datetime(2026, 11, 24, 9, 30, 0, 123456, tzinfo=UTC)

@@ -10,8 +10,8 @@ import httpx
 import msgspec
 import pytest
 
-from collector.accounts import Accounts, Role
-from collector.api_keys import ApiKeys, Verb
+from collector.people.accounts import Accounts, Role
+from collector.people.api_keys import ApiKeys, Verb
 from tests.editors import NOW, Newsroom, newsroom, pageview
 from tests.people import admit
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from collector.audit import Check, audit, is_telling
+from collector.care.audit import Check, audit, is_telling
 from tests.house import event, house
 from tests.privacy.canaries import ADDRESS, ADDRESS6, BOT, USER_AGENT
 from tests.privacy.places import files

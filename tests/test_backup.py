@@ -14,9 +14,10 @@ import duckdb
 import msgspec
 import pytest
 
-from collector import backup, config, lending
-from collector.audit import audit
-from collector.backup import Backup, BackupError
+from collector import config, lending
+from collector.care import backup
+from collector.care.audit import audit
+from collector.care.backup import Backup, BackupError
 from collector.config import Config
 from collector.control import Control
 from collector.control_file import ControlError

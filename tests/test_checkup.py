@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from collector import checkup
 from collector import config as options
-from collector.checkup import Request
+from collector.care import checkup
+from collector.care.checkup import Request
+from collector.care.doctor import Finding
 from collector.config import Config
 from collector.control import Control
-from collector.doctor import Finding
 from collector.geo import Countries
 from collector.journal import line
 from tests.application import NOW

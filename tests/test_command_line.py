@@ -23,12 +23,12 @@ from typer.testing import CliRunner, Result
 
 from collector import config
 from collector.__main__ import cli
-from collector.accounts import Accounts, Role
 from collector.control import Control
-from collector.factors import Codes
-from collector.links import Links, Purpose
-from collector.logins import Logins
-from collector.trail import Trail
+from collector.people.accounts import Accounts, Role
+from collector.people.factors import Codes
+from collector.people.links import Links, Purpose
+from collector.people.logins import Logins
+from collector.people.trail import Trail
 from tests.mailserver import Inbox, free_port, mail_server
 from tests.people import admit, token_of
 from tests.serving import (

@@ -17,7 +17,7 @@ from collector import compose, config
 from collector.app import Application
 from collector.config import Config, StartError
 from collector.control import Control
-from collector.links import Links
+from collector.people.links import Links
 
 ROOT = Path(__file__).parents[1]
 _CAUSE = "what happened"

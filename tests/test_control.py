@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from collector.accounts import ALL_SITES, Accounts, Role
 from collector.control import Control, Site, SiteExistsError, UnknownSiteError
 from collector.control_file import NewerFileError, StorageError, migrate
-from collector.logins import Logins, Way
+from collector.people.accounts import ALL_SITES, Accounts, Role
+from collector.people.logins import Logins, Way
 from tests.people import admit, token_of
 from tests.serving import DEADLINE_S
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from collector.care.doctor import examine
 from collector.control import Control, Purging, RefusedDay
-from collector.doctor import examine
 from collector.keys import KeyStore
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from collector.domains import BadDomainError, BadTimezoneError, domain_name, timezone_name
+from collector.settings.domains import BadDomainError, BadTimezoneError, domain_name, timezone_name
 
 
 @pytest.mark.parametrize(

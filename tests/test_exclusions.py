@@ -5,7 +5,7 @@ import time
 import pytest
 
 from collector import anonymise
-from collector.exclusions import MOST_OF_A_SITE, Exclusion, ExclusionError, exclusions
+from collector.settings.exclusions import MOST_OF_A_SITE, Exclusion, ExclusionError, exclusions
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from collector import config, export
-from collector.backup import BackupError
+from collector import config
+from collector.care import export
+from collector.care.backup import BackupError
+from collector.care.export import Exported
 from collector.control import Control
-from collector.export import Exported
 from tests.house import event, house
 
 OCTOBER = datetime(2026, 10, 31, 12, tzinfo=UTC)

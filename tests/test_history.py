@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from collector import building, config
+from collector import config
 from collector.config import Config
 from collector.control import Control
-from collector.history import HistoryError, Plan
+from collector.made_up import building
+from collector.made_up.history import HistoryError, Plan
 from collector.question import Dimension, Metric, Period, Query
 from collector.stats import Stats
 from collector.store import Store

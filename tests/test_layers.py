@@ -17,127 +17,147 @@ SQL = ROOT / "collector" / "sql"
 
 # What each module of collector/ imports of its siblings, also in functions and for types only.
 SIBLINGS = {
-    "accounts": "control_file",
     "agents": "",
     "anonymise": "agents",
-    "answers": "columns pages phrases question roads session sums",
-    "api_keys": "accounts control_file tokens",
     "app": (
-        "anonymise clock control exclusions held hosts ingest journal keys request"
-        " statement visitors zones"
+        "anonymise clock control held hosts ingest journal keys request settings.exclusions"
+        " settings.zones statement visitors"
     ),
-    "audit": "control journal keys networks session statement store",
-    "backup": "config control_file journal lending session store",
     "bots": "agents",
-    "building": "config control history journal load seal session store",
-    "checkup": "anonymise config control_file doctor geo journal session store",
+    "care.audit": "control journal keys people.networks session statement store",
+    "care.backup": "config control_file journal lending session store",
+    "care.checkup": "anonymise care.doctor config control_file geo journal session store",
+    "care.doctor": "control journal keys statement",
+    "care.export": "care.backup config control lending session",
+    "care.upkeep": "care.backup care.export",
     "clock": "",
-    "columns": "filters question roads",
     "config": "hosts",
-    "connection": "shortcuts",
-    "control": "control_file domains",
+    "control": "control_file settings.domains",
     "control_file": "copied",
     "copied": "",
     "demo": "",
-    "doctor": "control journal keys statement",
-    "domains": "control_file",
-    "excluded": "question session store",
-    "exclusions": "anonymise control",
-    "export": "backup config control lending session",
-    "factors": "accounts control_file tokens",
-    "filters": "question session",
+    "engine.answers": (
+        "engine.columns engine.pages engine.phrases engine.roads engine.sums question session"
+    ),
+    "engine.columns": "engine.filters engine.roads question",
+    "engine.excluded": "question session store",
+    "engine.filters": "question session",
+    "engine.pages": "engine.columns engine.phrases engine.roads question session",
+    "engine.phrases": "engine.filters engine.roads question session",
+    "engine.realtime": "engine.filters engine.phrases question session store",
+    "engine.roads": "engine.filters question",
+    "engine.sums": "engine.filters engine.phrases engine.roads question session",
     "gate": "",
     "geo": "",
-    "habits": "anonymise demo scrub session sources",
     "held": "request",
     "histogram": "",
-    "history": "config control demo habits load outcomes seal session store",
     "hosts": "",
     "identifiers": "",
     "ingest": (
-        "anonymise bots control exclusions geo held hosts journal keys limits objection"
-        " outcomes request scrub sources wire"
+        "anonymise bots control geo held hosts journal keys limits objection outcomes request"
+        " scrub settings.exclusions sources wire"
     ),
     "journal": "histogram",
     "keeper": "clock control_file histogram lending load retention seal session store",
     "keys": "",
     "languages": "",
-    "latency": "histogram question realtime stats store",
     "lending": "session store",
     "limits": "journal",
-    "links": "accounts control_file tokens",
     "load": "journal session store",
     "log": "",
-    "logins": "accounts control_file tokens",
     "lookup": "held keys request session store",
-    "mailroom": "outbox postman",
-    "metrics": "histogram ingest journal",
-    "networks": "accounts control_file",
-    "notebook": "control",
+    "made_up.building": "config control journal load made_up.history seal session store",
+    "made_up.habits": "anonymise demo scrub session sources",
+    "made_up.history": "config control demo load made_up.habits outcomes seal session store",
+    "mail.mailroom": "mail.outbox mail.postman",
+    "mail.outbox": "control_file",
+    "mail.postman": "config",
+    "mail.subscriptions": "control control_file mail.outbox",
     "objection": "",
-    "pages": "columns phrases question roads session",
-    "outbox": "control_file",
     "outcomes": "journal objection",
     "parquet": "session",
-    "passwords": "",
-    "phrases": "filters question roads session",
-    "postman": "config",
+    "people.accounts": "control_file",
+    "people.api_keys": "control_file people.accounts people.tokens",
+    "people.factors": "control_file people.accounts people.tokens",
+    "people.links": "control_file people.accounts people.tokens",
+    "people.logins": "control_file people.accounts people.tokens",
+    "people.networks": "control_file people.accounts",
+    "people.passwords": "",
+    "people.tokens": "",
+    "people.trail": "control_file people.accounts",
     "question": "",
-    "realtime": "filters phrases question session store",
-    "registry": "accounts config control control_file factors hosts links logins terminal trail",
+    "registry": (
+        "config control control_file hosts people.accounts people.factors people.links"
+        " people.logins people.trail terminal"
+    ),
     "request": "anonymise hosts",
     "retention": "control keys load store",
-    "roads": "filters question",
     "scrub": "identifiers",
-    "seal": "control journal load session store zones",
-    "server": "connection shortcuts",
-    "shortcuts": "",
+    "seal": "control journal load session settings.zones store",
+    "server": "serving.connection serving.shortcuts",
+    "serving.connection": "serving.shortcuts",
+    "serving.latency": "engine.realtime histogram question stats store",
+    "serving.metrics": "histogram ingest journal",
+    "serving.shortcuts": "",
+    "serving.workers": "",
     "session": "",
-    "shares": "control_file tokens",
+    "settings.domains": "control_file",
+    "settings.exclusions": "anonymise control",
+    "settings.notebook": "control",
+    "settings.shares": "control_file people.tokens",
+    "settings.zones": "control control_file keys settings.domains",
     "sources": "",
-    "statement": "config control exclusions held hosts journal keys objection",
-    "stats": "answers columns filters parquet question session store",
+    "statement": "config control held hosts journal keys objection settings.exclusions",
+    "stats": "engine.answers engine.columns engine.filters parquet question session store",
     "store": "copied gate session",
-    "subscriptions": "control control_file outbox",
-    "sums": "filters phrases question roads session",
-    "terminal": "config control control_file log workers",
-    "tokens": "",
-    "trail": "accounts control_file",
-    "upkeep": "backup export",
+    "terminal": "config control control_file log serving.workers",
     "visitors": "control held hosts journal keys languages objection outcomes request statement",
     "wire": "scrub",
-    "workers": "",
-    "zones": "control control_file domains keys",
 }
 # These put applications together; nobody but they may import them.
-SEE_EVERYTHING = frozenset({"__main__", "compose", "demonstration", "owner"})
+SEE_EVERYTHING = frozenset({"__main__", "compose", "made_up.demonstration", "owner"})
 DASHBOARD_SEES = frozenset(
     {
-        *("realtime", "stats", "question", "control", "notebook", "config", "languages"),
-        *("accounts", "api_keys", "links", "logins", "passwords", "trail"),
-        *("factors", "networks"),
-        *("domains", "exclusions", "zones"),
-        *("outbox", "subscriptions", "shares"),
+        *(
+            "engine.realtime",
+            "stats",
+            "question",
+            "control",
+            "settings.notebook",
+            "config",
+            "languages",
+        ),
+        *(
+            "people.accounts",
+            "people.api_keys",
+            "people.links",
+            "people.logins",
+            "people.passwords",
+            "people.trail",
+        ),
+        *("people.factors", "people.networks"),
+        *("settings.domains", "settings.exclusions", "settings.zones"),
+        *("mail.outbox", "mail.subscriptions", "settings.shares"),
     }
 )
 # Who alone may use a library; a name ends where a library of its own begins.
 KEPT_TO = {
-    "argon2": {"collector.passwords"},
+    "argon2": {"collector.people.passwords"},
     "duckdb": {"collector.parquet", "collector.session", "collector.store"},
-    "pyotp": {"collector.factors"},
+    "pyotp": {"collector.people.factors"},
     "segno": {"dashboard.account"},
     "webauthn": {"dashboard.passkeys"},
-    "httptools": {"collector.connection"},
+    "httptools": {"collector.serving.connection"},
     "maxminddb": {"collector.geo"},
     "publicsuffixlist": {"collector.hosts"},
-    "prometheus_client": {"collector.metrics"},
+    "prometheus_client": {"collector.serving.metrics"},
     # The one who calls somebody, and only where the operator has named a mail server.
-    "smtplib": {"collector.postman"},
-    "ssl": {"collector.postman"},
-    "rich": {"collector.demonstration", "collector.terminal", "collector.upkeep"},
+    "smtplib": {"collector.mail.postman"},
+    "ssl": {"collector.mail.postman"},
+    "rich": {"collector.made_up.demonstration", "collector.terminal", "collector.care.upkeep"},
     "sqlite3": {"collector.control_file"},
     "typer": {"collector.__main__", "collector.registry", "collector.terminal"},
-    "uvicorn": {"collector.connection", "collector.server"},
+    "uvicorn": {"collector.serving.connection", "collector.server"},
 }
 # The server calls nobody of its own accord; and an import that is computed could not be read here.
 KEPT_OUT = frozenset({
@@ -178,16 +198,20 @@ def imports(module: str, text: str) -> Iterator[str]:
 
 
 def siblings(module: str, text: str, package: str) -> set[str]:
-    """Return the modules of a package that a module imports."""
-    parts = [name.split(".") for name in imports(module, text)]
-    return {name[1] for name in parts if name[0] == package and f"{package}.{name[1]}" in SOURCES}
+    """Return the modules of a package that a module imports, by their names within it."""
+    return {
+        known.removeprefix(f"{package}.")
+        for name in imports(module, text)
+        for known in SOURCES
+        if known.startswith(f"{package}.") and _is_of(name, known)
+    }
 
 
 def wrong_imports(sources: Mapping[str, str]) -> list[str]:
     """Return what imports against the plan, a sentence each."""
     found = []
     for module, text in sources.items():
-        package, name = module.split(".")
+        package, _, name = module.partition(".")
         seen = siblings(module, text, "collector")
         if package == "dashboard":
             allowed = set(DASHBOARD_SEES)

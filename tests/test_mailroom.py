@@ -13,10 +13,10 @@ import pytest
 from collector import config
 from collector.config import ConfigError
 from collector.control import Control
-from collector.mailroom import Mailroom
-from collector.outbox import Draft, Outbox
-from collector.postman import MailError, NotNowError, Postman, Relay, trial
-from collector.subscriptions import Kind, Subscriptions
+from collector.mail.mailroom import Mailroom
+from collector.mail.outbox import Draft, Outbox
+from collector.mail.postman import MailError, NotNowError, Postman, Relay, trial
+from collector.mail.subscriptions import Kind, Subscriptions
 from tests.application import application
 from tests.mailserver import PASSWORD, USER, Inbox, certificate, free_port, mail_server
 from tests.serving import wait_until

@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from collector import keeper, metrics
+from collector import keeper
 from collector.histogram import Histogram
 from collector.keeper import Keeper
-from collector.latency import Asked, Latency, TimedStats
 from collector.lending import Lender
-from collector.metrics import Metric, Sample, StoreFile, exposition, of_files
 from collector.outcomes import DropReason, Outcome
 from collector.question import TooSlowError
 from collector.retention import Retention
 from collector.server import listen
+from collector.serving import metrics
+from collector.serving.latency import Asked, Latency, TimedStats
+from collector.serving.metrics import Metric, Sample, StoreFile, exposition, of_files
 from collector.session import StoreError
 from collector.stats import Stats
 from tests.application import NOW, Started, Whole, pageview

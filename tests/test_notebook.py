@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from collector.control import Control
-from collector.notebook import Annotation, Notebook, NotebookError, Segment
+from collector.settings.notebook import Annotation, Notebook, NotebookError, Segment
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 DAY = date(2026, 11, 23)

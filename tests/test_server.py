@@ -14,9 +14,9 @@ from typing import Self
 
 import pytest
 
-from collector.connection import IDLE_TIMEOUT_S, MAX_HEAD_BYTES, REQUEST_TIMEOUT_S
 from collector.control import Control
 from collector.server import SHUTDOWN_TIMEOUT_S
+from collector.serving.connection import IDLE_TIMEOUT_S, MAX_HEAD_BYTES, REQUEST_TIMEOUT_S
 from tests.serving import (
     DEADLINE_S,
     SITE,

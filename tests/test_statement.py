@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from collector.exclusions import ExclusionBook, exclusions
 from collector.journal import Event
 from collector.keys import GRACE_S
 from collector.languages import LANGUAGES, words
 from collector.objection import HOST_OPT_OUT_COOKIE, OPT_OUT_COOKIE
 from collector.seal import SEAL_AFTER
+from collector.settings.exclusions import ExclusionBook, exclusions
 from collector.statement import SEALED_AFTER_MINUTES
 from tests.application import SITE, Started, Whole
 from tests.test_visitors import outline

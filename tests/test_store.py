@@ -455,15 +455,15 @@ COMPOSED_OF = {
     "collector.stats": set(),
     "collector.control": {"due", "where"},
     "collector.control_file": {"number:d", "table"},
-    "collector.notebook": {"table", "name"},
+    "collector.settings.notebook": {"table", "name"},
     # Of SQLite: conditions and lists of columns that stand as constants beside their callers.
-    "collector.accounts": {"where"},
-    "collector.api_keys": {"where"},
-    "collector.factors": {"where"},
-    "collector.links": {"table", "where"},
-    "collector.logins": {"_OPEN", "where"},
-    "collector.shares": {"_COLUMNS", "where"},
-    "collector.subscriptions": {"_COLUMNS", "where"},
+    "collector.people.accounts": {"where"},
+    "collector.people.api_keys": {"where"},
+    "collector.people.factors": {"where"},
+    "collector.people.links": {"table", "where"},
+    "collector.people.logins": {"_OPEN", "where"},
+    "collector.settings.shares": {"_COLUMNS", "where"},
+    "collector.mail.subscriptions": {"_COLUMNS", "where"},
 }  # fmt: skip
 
 
@@ -498,9 +498,11 @@ def _looks_like_sql(text: str) -> bool:
 def test_sql_is_composed_of_files_and_closed_names_only() -> None:
     """Whatever else would go into a statement is bound."""
     found = {
-        f"{package}.{path.stem}": set(composed(path.read_text(encoding="utf-8")))
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): set(
+            composed(path.read_text(encoding="utf-8"))
+        )
         for package in ("collector", "dashboard")
-        for path in (ROOT / package).glob("*.py")
+        for path in (ROOT / package).rglob("*.py")
     }
     found = {module: parts for module, parts in found.items() if parts}
     assert {m: parts - COMPOSED_OF.get(m, set()) for m, parts in found.items()} == {

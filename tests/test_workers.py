@@ -2,7 +2,7 @@
 
 import itertools
 
-from collector import workers
+from collector.serving import workers
 
 
 def test_a_worker_that_lived_is_replaced_at_once() -> None:

@@ -11,7 +11,7 @@ from collector.control import Control, Site
 from collector.control_file import ControlError
 from collector.journal import NewKey
 from collector.keys import date_end
-from collector.zones import day_end, doubled, turn
+from collector.settings.zones import day_end, doubled, turn
 from tests.application import NOW, SITE, Started, pageview
 
 BERLIN, TOKYO, LISBON = "Europe/Berlin", "Asia/Tokyo", "Europe/Lisbon"

@@ -32,7 +32,7 @@ from rich.console import Console
 from rich.table import Table
 
 from collector.control import Control
-from collector.shares import Shares
+from collector.settings.shares import Shares
 from tests.bench.ingest import LOAD_CORE, SITE, Server, free_port, requests
 from tests.people import admit, token_of
 

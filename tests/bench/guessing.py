@@ -44,10 +44,10 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from collector.accounts import ALL_SITES, Accounts, Role
 from collector.control import Control
-from collector.logins import Logins
-from collector.passwords import Passwords
+from collector.people.accounts import ALL_SITES, Accounts, Role
+from collector.people.logins import Logins
+from collector.people.passwords import Passwords
 from dashboard.shield import DEVICE_COOKIE
 from tests.bench.ingest import HERE, LOAD_CORE, SERVER_CORE, SITE, Run, Server, free_port, requests
 

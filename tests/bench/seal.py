@@ -17,9 +17,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from collector import habits, history
 from collector.control import Control
 from collector.load import Loader
+from collector.made_up import habits, history
 from collector.seal import Sealer
 from collector.store import Store
 

@@ -15,7 +15,7 @@ from typing import Literal
 from playwright.sync_api import Browser, sync_playwright
 
 from collector.control import Control
-from collector.notebook import Notebook
+from collector.settings.notebook import Notebook
 from tests.browser.chromium import EXECUTABLE, FLAGS
 from tests.serving import ROOT, Installation, Server, installation, pageview, wait_until
 

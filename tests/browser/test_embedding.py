@@ -10,7 +10,7 @@ import uvicorn
 from playwright.sync_api import Page
 from starlette.applications import Starlette
 
-from collector.shares import Shares
+from collector.settings.shares import Shares
 from dashboard.app import routes
 from tests.browser.conftest import Notes
 from tests.dashboard.reading import DAY

@@ -10,8 +10,8 @@ from pathlib import Path
 import pyotp
 import pytest
 
-from collector.factors import Codes, Passkeys, step_of
-from collector.trail import Act, Trail
+from collector.people.factors import Codes, Passkeys, step_of
+from collector.people.trail import Act, Trail
 from dashboard.problems import told
 from dashboard.seals import Seals, unwritten, written
 from tests.dashboard.reading import DAY, HOUR, Markup

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from collector.accounts import Role
-from collector.exclusions import ExclusionBook
+from collector.people.accounts import Role
+from collector.settings.exclusions import ExclusionBook
 from tests.dashboard.reading import DAY, HOUR, Markup
 from tests.editors import Client, Newsroom, pageview
 

@@ -7,9 +7,9 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from collector.accounts import ALL_SITES, Role
-from collector.api_keys import ApiKeys, Verb
 from collector.control import Site
+from collector.people.accounts import ALL_SITES, Role
+from collector.people.api_keys import ApiKeys, Verb
 from dashboard.app import routes
 from dashboard.gate import Gate
 from dashboard.rules import RULES, Open, Refusing, Rule

@@ -7,9 +7,9 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from collector.accounts import Accounts, Role
-from collector.links import Links
-from collector.passwords import Passwords
+from collector.people.accounts import Accounts, Role
+from collector.people.links import Links
+from collector.people.passwords import Passwords
 from dashboard.throttle import Buckets
 from dashboard.web import SECURITY_HEADERS, local_path
 from tests.dashboard.reading import DAY, Markup

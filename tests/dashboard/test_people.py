@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from starlette.types import Scope
 
-from collector.accounts import ALL_SITES, Accounts, Role
 from collector.anonymise import within
-from collector.api_keys import ApiKeys, Verb
-from collector.networks import Networks
-from collector.trail import SHOWN, Act, Entry, Trail
+from collector.people.accounts import ALL_SITES, Accounts, Role
+from collector.people.api_keys import ApiKeys, Verb
+from collector.people.networks import Networks
+from collector.people.trail import SHOWN, Act, Entry, Trail
 from dashboard.deeds import in_words
 from dashboard.languages import speaking
 from tests.dashboard.reading import HOUR, Markup

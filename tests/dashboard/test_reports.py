@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from collector.accounts import Accounts, Role
 from collector.control import Site
-from collector.outbox import Letter, Outbox
+from collector.mail.outbox import Letter, Outbox
+from collector.mail.subscriptions import Kind, Subscriptions
+from collector.people.accounts import Accounts, Role
 from collector.question import Period
-from collector.subscriptions import Kind, Subscriptions
 from dashboard.letters import Content, letter
 from dashboard.reports import Desk, Reports, questions
 from dashboard.schedule import BOUNDS, DROP_HOURS, last_due

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from collector.accounts import Role
+from collector.people.accounts import Role
 from tests.dashboard.reading import DAY, HOUR, Markup, site_page
 from tests.editors import Client, Newsroom, pageview
 

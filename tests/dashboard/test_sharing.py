@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from collector import ingest
-from collector.accounts import Role
 from collector.control import Site
-from collector.notebook import Notebook
-from collector.shares import Shares
-from collector.trail import Trail
+from collector.people.accounts import Role
+from collector.people.trail import Trail
+from collector.settings.notebook import Notebook
+from collector.settings.shares import Shares
 from dashboard.assets import asset_url
 from dashboard.rules import RULES, Open
 from dashboard.web import SECURITY_HEADERS

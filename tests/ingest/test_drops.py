@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from collector import app
-from collector.exclusions import ExclusionBook, exclusions
 from collector.journal import Drops
+from collector.settings.exclusions import ExclusionBook, exclusions
 from tests.application import BROWSER, SITE, VISITOR, Started, Whole, pageview
 from tests.ingest.posting import counted, custom, reason, refused
 

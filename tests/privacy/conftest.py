@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from collector.control import Control
-from collector.exclusions import ExclusionBook, exclusions
+from collector.settings.exclusions import ExclusionBook, exclusions
 from tests.people import admit
 from tests.privacy.traffic import (
     COUNTED_PAGEVIEWS,

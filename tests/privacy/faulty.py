@@ -30,7 +30,7 @@ from collector.ingest import Ingest
 from collector.journal import Journal
 from collector.keys import KeyStore
 from collector.server import listen, serve
-from collector.shortcuts import ShortCuts
+from collector.serving.shortcuts import ShortCuts
 from collector.statement import Statement
 
 _FLOOD_LIMIT = 1_000_000

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from collector.engine.roads import WITHIN_DAYS, Road, Side, road
 from collector.journal import Event
 from collector.question import (
     EVERYTHING,
@@ -32,7 +33,6 @@ from collector.question import (
     Report,
     conditions,
 )
-from collector.roads import WITHIN_DAYS, Road, Side, road
 from tests import oracle
 from tests.house import House, event, house
 

@@ -1,0 +1,1 @@
+"""From a question to the SQL that answers it, and from its rows to the answer."""

@@ -1,0 +1,1 @@
+"""Mails: who gets which, those that wait, and their way out."""

@@ -1,0 +1,1 @@
+"""Who may look at the numbers: accounts, logins and keys, all kept in `control.sqlite`."""
