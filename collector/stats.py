@@ -77,21 +77,37 @@ class Stats:
         """
         answered: list[Report | TooSlowError] = []
         try:
-            with self.turn(queries), self._store.snapshot(self._limit_s) as session:
+            with self.turn(queries), self._asking() as session:
                 answers = Answers(session, [*queries, *filter(None, map(_other, queries))])
                 answered.extend(self._report(session, answers, query) for query in queries)
+        except TooSlowError as late:
+            return answered + [late] * (len(queries) - len(answered))
+        return answered
+
+    def count(self, query: Query) -> int:
+        """Return how many rows the answer to a query has, whatever its limit.
+
+        Raises:
+            QueryError: a pattern is none.
+            TooSlowError: it took longer than it may.
+        """
+        with self.turn([query]), self._asking() as session:
+            check_patterns(session, query.filters)
+            return Answers(session, [query]).count(query)
+
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[Session]:
+        """Look at one moment, for as long as an answer may take."""
+        try:
+            with self._store.snapshot(self._limit_s) as session:
+                yield session
         except StoreInterruptedError:
-            late = TooSlowError(
+            raise TooSlowError(
                 f"This took longer than {self._limit_s:.0f} s. Ask about a shorter period, or with"
                 " fewer dimensions and filters."
-            )
+            ) from None
         except StoreMemoryError:
-            late = TooDemandingError()
-        except TooSlowError as error:
-            late = error
-        else:
-            return answered
-        return answered + [late] * (len(queries) - len(answered))
+            raise TooDemandingError from None
 
     @contextlib.contextmanager
     def turn(self, queries: Sequence[Query]) -> Iterator[None]:

@@ -10,6 +10,7 @@ import pytest
 
 from collector import seal
 from collector.question import (
+    EVERYTHING,
     Condition,
     Dimension,
     Field,
@@ -207,6 +208,23 @@ def test_questions_that_differ_in_little_are_all_answered(here: House) -> None:
     assert all(
         row.compared == replace(row, compared=None) for row in here.stats.report(compared).rows
     )
+
+
+def test_rows_are_counted_whatever_the_limit(here: House) -> None:
+    """By whichever road they are found."""
+    (site,) = here.control.sites()
+    asked = [
+        Query(site.id, COUNTS, dimensions, PERIOD, filters)
+        for filters in (EVERYTHING, Condition(Operator.IS, Dimension.SOURCE, ("Google",)))
+        for dimensions in (
+            (), (Dimension.DAY,), (Dimension.SOURCE,), (Dimension.PAGE,), (Dimension.EXIT_PAGE,),
+            (Dimension.DAY, Dimension.PAGE), (Dimension.PAGE, Dimension.HOUR, Dimension.COUNTRY),
+        )
+    ]  # fmt: skip
+    for query in asked:
+        rows = len(here.stats.report(query).rows)
+        assert rows > 0
+        assert here.stats.count(replace(query, limit=1, offset=3)) == rows
 
 
 def test_what_is_answered_together_is_what_it_is_alone(here: House) -> None:

@@ -5,7 +5,7 @@ Sealed days answer from their rollups where they can; all else is summed up from
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -57,7 +57,6 @@ _SEVERAL = 2  # queries that share something
 _NO_LIMIT = 2**31 - 1  # rows
 
 _Rows = list[tuple[Any, ...]]
-_Wanted = Sequence[Sequence[str]] | None  # dimensions of rows; None: of all
 
 
 class Answers:
@@ -82,7 +81,8 @@ class Answers:
         if query not in self._answered:
             panels = self._panels(query)
             if pages.are_asked_for(query):
-                self._answered |= self._by_pages(panels)
+                rows = self._by_pages(panels)
+                self._answered |= _shared_out(panels, rows, len(query.dimensions))
             elif len(panels) < _SEVERAL:
                 self._answered[query] = self._alone(query)
             else:
@@ -91,9 +91,17 @@ class Answers:
 
     def among(self, query: Query, wanted: Sequence[Sequence[str]]) -> _Rows:
         """Return the rows with certain values for the dimensions, however many others there are."""
-        if pages.are_asked_for(query):
-            return self._by_pages([query], wanted)[query]
-        return self._alone(query, wanted)
+        among = _among(query, wanted)
+        if not pages.are_asked_for(query):
+            return self._alone(query, among)
+        return _shared_out([query], self._by_pages([query], among), len(query.dimensions))[query]
+
+    def count(self, query: Query) -> int:
+        """Return how many rows a query has, whatever its limit."""
+        counting = _Around("report_count")
+        by_pages = pages.are_asked_for(query)
+        found = self._by_pages([query], counting) if by_pages else self._alone(query, counting)
+        return int(found[0][0])
 
     def _panels(self, query: Query) -> list[Query]:
         """Return the queries that are answered beside one, and itself; of courses in time one."""
@@ -104,19 +112,18 @@ class Answers:
         panels = [q for q in alike if not _is_course(q) or q.dimensions == course]
         return panels if query in panels else [query]
 
-    def _alone(self, query: Query, among: _Wanted = None) -> _Rows:
+    def _alone(self, query: Query, around: "_Around | None" = None) -> _Rows:
         parts = [] if self._is_unsealed(query) else [self._sealed(query)]
-        return self._run("report", query, [*parts, *self._unsealed(query)], among=among)
+        return self._run("report", query, [*parts, *self._unsealed(query)], around=around)
 
-    def _by_pages(self, queries: Sequence[Query], among: _Wanted = None) -> dict[Query, _Rows]:
+    def _by_pages(self, queries: Sequence[Query], around: "_Around | None" = None) -> _Rows:
         """Answer queries that differ in the kind of page they ask for, and in their metrics."""
         asked = pages.Asked(queries)
         is_sealed = not self._is_unsealed(queries[0])
         sealed = asked.sealed(self._spans_within(queries[0])) if is_sealed else []
         new = [asked.unsealed(q, part) for q in asked.kinds for part in self._unsealed(q)]
         names = asked.parts(has_new=bool(new))
-        rows = self._run("report_pages", queries[0], [*sealed, *new], names, among)
-        return _shared_out(queries, rows, len(queries[0].dimensions))
+        return self._run("report_pages", queries[0], [*sealed, *new], names, around)
 
     def _side_by_side(self, queries: Sequence[Query]) -> dict[Query, _Rows]:
         """Answer queries that differ in what of the rollups they ask for, and in their metrics."""
@@ -146,9 +153,9 @@ class Answers:
         query: Query,
         parts: Sequence[Sums],
         names: Mapping[str, str] | None = None,
-        among: _Wanted = None,
+        around: "_Around | None" = None,
     ) -> _Rows:
-        """Make the report of a query out of its sums; `among` is the values that its rows have."""
+        """Make the report of a query out of its sums, or what a statement around makes of it."""
         text = composed(
             statement(name),
             {
@@ -162,10 +169,10 @@ class Answers:
         values: dict[str, object] = {"limit": query.limit, "offset": query.offset}
         for part in parts:
             values |= part.values
-        if among is None:
-            return self._bound(text, query, values)
-        values |= {"limit": _NO_LIMIT, "offset": 0, **_columns_of(among)}
-        return self._bound(_among(text, query), query, values)
+        if around is not None:
+            text = around.text(text)
+            values |= {"limit": _NO_LIMIT, "offset": 0, **around.values}
+        return self._bound(text, query, values)
 
     def _bound(self, text: str, query: Query, values: Mapping[str, object]) -> _Rows:
         """Run a statement with those of its values that it names, and those of the period."""
@@ -393,23 +400,30 @@ def _family(query: Query, side: Side) -> tuple[object, ...] | None:
     return side, query.site, query.period, query.filters
 
 
-def _among(report: str, query: Query) -> str:
-    """Return a statement for the rows of a report with the values `$among_0` and so on."""
-    numbers = range(len(query.dimensions))
-    parts = {
-        "report": f"({report.rstrip().removesuffix(';')})",
-        "wanted": ", ".join(
-            f"unnest(from_json($among_{n}, '[\"VARCHAR\"]')) AS k{n}" for n in numbers
-        ),
-        "keys": ", ".join(f"k{n}" for n in numbers),
-    }
-    return composed(statement("report_among"), parts)
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """A statement around a report, which then has all rows, and what else that is made of."""
+
+    name: str
+    parts: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def text(self, report: str) -> str:
+        whole = f"({report.rstrip().removesuffix(';')})"
+        return composed(statement(self.name), {**self.parts, "report": whole})
 
 
-def _columns_of(wanted: Sequence[Sequence[str]]) -> dict[str, object]:
+def _among(query: Query, wanted: Sequence[Sequence[str]]) -> _Around:
+    """Keep of a report the rows with certain values for the dimensions."""
+    keys = [f"k{n}" for n in range(len(query.dimensions))]
+    unnested = (f"unnest(from_json($among_{key}, '[\"VARCHAR\"]')) AS {key}" for key in keys)
     # As JSON: DuckDB takes seconds for a list of 10,000 texts (1.5.5).
-    columns = enumerate(zip(*wanted, strict=True))
-    return {f"among_{n}": msgspec.json.encode(column).decode() for n, column in columns}
+    columns = [msgspec.json.encode(column).decode() for column in zip(*wanted, strict=True)]
+    return _Around(
+        "report_among",
+        {"wanted": ", ".join(unnested), "keys": ", ".join(keys)},
+        {f"among_{key}": column for key, column in zip(keys, columns, strict=True)},
+    )
 
 
 def _is_course(query: Query) -> bool:

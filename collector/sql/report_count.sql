@@ -1,0 +1,3 @@
+-- How many rows a report has.
+SELECT count(*)
+FROM /*report*/;
