@@ -266,7 +266,7 @@ def export(
     ],
     site: Annotated[str | None, typer.Option(metavar="DOMAIN", help="One site alone.")] = None,
 ) -> None:
-    """Write sealed visits and events as Parquet, a file a month, also while a server runs."""
+    """Write sealed visits and events as Parquet, two files a month, also while a server runs."""
     from collector.care import export, upkeep  # noqa: PLC0415 - see _listen
 
     with errors_told(), open_control(context) as (config, control):

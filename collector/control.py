@@ -37,6 +37,16 @@ def in_months(months: int) -> str:
     return f"{months} month" if months == 1 else f"{months} months"
 
 
+def check_retention(months: int) -> None:
+    """Refuse a number of months for which nobody keeps numbers.
+
+    Raises:
+        ControlError: it is too small or too large; the message says what may be.
+    """
+    if not 1 <= months <= MOST_RETENTION_MONTHS:
+        raise ControlError(f"numbers are kept for 1 to {MOST_RETENTION_MONTHS} months")
+
+
 class SiteExistsError(ControlError):
     """The domain is a site already."""
 
@@ -135,6 +145,16 @@ class Control(ControlFile):
             return _standing(connection, domain_name(domain))
         return None
 
+    def known_site(self, domain: str) -> Site:
+        """Return the site of a domain.
+
+        Raises:
+            BadDomainError: it is no host name.
+            UnknownSiteError: no such site; the message names the nearest.
+        """
+        with self.reading() as connection:
+            return _known(connection, domain_name(domain))
+
     def add_site(self, domain: str, timezone: str, now: datetime) -> Site:
         """Register a site under an id that no site ever had.
 
@@ -173,8 +193,7 @@ class Control(ControlFile):
             UnknownSiteError: no such site.
             ControlError: nobody keeps numbers for so long, or so short.
         """
-        if not 1 <= months <= MOST_RETENTION_MONTHS:
-            raise ControlError(f"numbers are kept for 1 to {MOST_RETENTION_MONTHS} months")
+        check_retention(months)
         with self.writing() as connection:
             site = _known(connection, domain_name(domain))
             connection.execute(

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from collector.config import Config
-from collector.control import Control, in_months
+from collector.control import Control, check_retention, in_months
 from collector.control_file import ControlError
 from collector.hosts import dashboard_url, snippet
 from collector.people.accounts import ALL_SITES, Accounts, User
@@ -61,8 +61,9 @@ def site_remove(
 ) -> None:
     """Stop counting a site and delete its numbers."""
     with errors_told(), open_control(context) as (_, control):
+        site = control.known_site(domain)
         if not yes:
-            typer.confirm(f"Delete all numbers of {domain}, for good?", abort=True)
+            typer.confirm(f"Delete all numbers of {site.domain}, for good?", abort=True)
         site = control.remove_site(domain, datetime.now(UTC))
         typer.echo(
             f"{site.domain} is not counted any more. Its numbers are deleted by the running server"
@@ -79,17 +80,17 @@ def site_retention(
 ) -> None:
     """Say for how long a site's numbers are kept; visitors are told, and when it was changed."""
     with errors_told(), open_control(context) as (_, control):
+        check_retention(months)
+        site, kept = control.known_site(domain), in_months(months)
         if not yes:
-            asked = (
-                f"Delete the numbers of {domain} that are older than {in_months(months)}, for good?"
-            )
+            asked = f"Delete the numbers of {site.domain} that are older than {kept}, for good?"
             typer.confirm(asked, abort=True)
         now = datetime.now(UTC)
         site = control.set_retention(domain, months, now)
-        about = f"numbers are kept for {in_months(months)}"
+        about = f"numbers are kept for {kept}"
         Trail(control).note(now, OPERATOR, Act.CHANGED_SETTING, site.id, about)
         typer.echo(
-            f"Numbers of {site.domain} are kept for {in_months(site.retention_months)}. Older ones"
+            f"Numbers of {site.domain} are kept for {kept}. Older ones"
             " are deleted by the running server within a minute, or at its next start."
         )
 

@@ -170,6 +170,19 @@ def test_how_long_a_site_keeps_its_numbers_is_set(gatecount: Command, data: Path
     assert found == [("", f"numbers are kept for {kept}") for kept in ("1 month", "12 months")]
 
 
+def test_nobody_is_asked_about_what_cannot_be_done(gatecount: Command) -> None:
+    """A typing error is told at once, not after an anxious yes."""
+    gatecount("site", "add", SITE)
+    for command, expected in (
+        (("site", "remove", "example.co"), "there is"),
+        (("site", "retention", "example.co", "9"), "there is"),
+        (("site", "retention", SITE, "0"), "numbers are kept for 1 to"),
+    ):
+        answer = gatecount(*command)
+        assert told(answer).startswith(expected), command
+        assert "for good?" not in answer.output
+
+
 def test_the_doctor_says_what_is_wrong_by_its_exit_code(
     gatecount: Command, ram: Path, tmp_path: Path
 ) -> None:
