@@ -72,6 +72,24 @@ def test_the_unit_keeps_keys_in_ram_and_memory_off_the_disk() -> None:
     }  # fmt: skip
 
 
+def test_commands_run_as_the_server_of_the_unit_does(tmp_path: Path) -> None:
+    """Its user, directories and configuration, with whatever arguments."""
+    switch = tmp_path / "runuser"
+    switch.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
+    switch.chmod(0o755)
+    command = (DEPLOY / "gatecount", "site", "add", "a b")
+    run = subprocess.run(
+        command, env={"PATH": f"{tmp_path}:/bin"}, capture_output=True, text=True, check=True
+    )
+    unit = dict(
+        line.split("=", 1) for line in text("gatecount.service").splitlines() if "=" in line
+    )
+    assert run.stdout.splitlines() == [
+        *("-u", unit["User"], "--", "env", *unit["Environment"].split()),
+        *(*unit["ExecStart"].removesuffix(" serve").split(), "site", "add", "a b"),
+    ]
+
+
 def test_the_unit_of_ingest_differs_by_what_it_does() -> None:
     """It is as shut as the other one, and has no directory of keys that it would take away."""
     serve, ingest = settings("gatecount.service"), settings("gatecount-ingest.service")
