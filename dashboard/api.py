@@ -277,7 +277,7 @@ def _meta(
         meta["time_labels"] = _time_labels(wanted, site, now)
     if body.include.total_rows:
         meta["total_rows"] = _total_rows(parts.stats, wanted, len(rows))
-    if any(row.is_hidden for row in rows):
+    if any(each.is_hidden for row in rows for each in (row, row.compared) if each):
         meta["warnings"] = [{"code": "small_cells", "message": _HIDDEN}]
     return meta
 

@@ -148,6 +148,24 @@ def test_a_custom_period_is_moved_to_the_same_weekday_if_asked(
     assert row["comparison"]["dimensions"] == [then]
 
 
+def test_a_small_number_of_the_other_period_is_hidden_with_a_warning(room: Newsroom) -> None:
+    """Also where the number of the period itself is not."""
+    fields: dict[str, object] = {
+        "dimensions": ["event:page"],
+        "filters": [["is", "event:name", ["pageview"]]],
+        "date_range": ["2026-11-22", "2026-11-23"],
+        "include": {"comparisons": {"mode": "custom", "date_range": ["2026-11-24", "2026-11-24"]}},
+    }
+    room.parts["least_visitors"] = 2
+    answer = _post(room, "json", **fields).json()
+    csv = _post(room, "csv", **fields).text
+    room.parts.clear()
+    (row,) = answer["results"]
+    assert (row["metrics"], row["comparison"]["metrics"]) == ([3], [None])
+    assert [warning["code"] for warning in answer["meta"]["warnings"]] == ["small_cells"]
+    assert csv.splitlines()[1] == "/a,3,<2,"
+
+
 def test_dates_of_a_comparison_that_has_its_own_are_refused(room: Newsroom) -> None:
     """They would not be looked at."""
     asked = PREVIOUS | {"date_range": ["2026-11-01", "2026-11-02"]}
