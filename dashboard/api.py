@@ -60,7 +60,6 @@ _FORMATS = {
     "csv": "text/csv",
     "parquet": "application/vnd.apache.parquet",
 }
-_MINUTES = frozenset({"time", Minute.MINUTE.value})  # what tells the last minutes apart
 _DIRECTION = {True: "desc", False: "asc"}
 _FULL_HOUR = "2026-11-24T12:00:00+01:00"
 _CLOCK = re.compile(r"\d:\d")
@@ -204,11 +203,12 @@ def answer(parts: Parts, body: Body) -> Answer:
         meta = _meta(parts, body, wanted, rows, site, now)
     except QueryError as error:
         raise RequestError(400, error.message, error.field) from error
-    lines = [_line(row, body.dimensions, wanted) for row in rows]
+    columns = queries.dimensions(body.dimensions, wanted.period)
+    lines = [_line(row, columns, wanted) for row in rows]
     table = Table(body.dimensions, wanted.metrics, wanted.compared_with is not None, lines)
     first, end = bounds(wanted.period, site.timezone)
     ends = (first, end - timedelta(seconds=1))
-    return Answer(table, meta, _echo(body, wanted, wanted.dimensions, wanted.order_by, ends))
+    return Answer(table, meta, _echo(body, wanted, columns, wanted.order_by, ends))
 
 
 def _recent(parts: Parts, body: Body, site: Site, now: datetime) -> Answer:
@@ -216,7 +216,8 @@ def _recent(parts: Parts, body: Body, site: Site, now: datetime) -> Answer:
     if body.include.imports or body.include.comparisons:
         asked = "imports" if body.include.imports else "comparisons"
         raise RequestError(400, "the last minutes stand alone", f"include.{asked}")
-    wanted = _recently(body, site, now)
+    columns = queries.recent_dimensions(body.dimensions)
+    wanted = _recently(body, columns, site, now)
     rows = parts.realtime.rows(wanted)
     page = rows[body.pagination.offset :][: body.pagination.limit]
     meta: dict[str, object] = {}
@@ -229,21 +230,18 @@ def _recent(parts: Parts, body: Body, site: Site, now: datetime) -> Answer:
     if any(row.is_hidden for row in page):
         meta["warnings"] = [{"code": "small_cells", "message": _HIDDEN}]
     lines = [
-        Line(_texts(row, body.dimensions, wanted.dimensions), row.metrics, row.is_hidden)
-        for row in page
+        Line(_texts(row, columns, wanted.dimensions), row.metrics, row.is_hidden) for row in page
     ]
     table = Table(body.dimensions, wanted.query.metrics, is_compared=False, lines=lines)
     ends = [local_now(at, site.timezone) for at in (wanted.since, now)]
-    echo = _echo(body, wanted.query, wanted.dimensions, wanted.order_by, ends)
+    echo = _echo(body, wanted.query, columns, wanted.order_by, ends)
     return Answer(table, meta, echo)
 
 
-def _recently(body: Body, site: Site, now: datetime) -> Recent:
-    names: dict[str, Field | Minute] = {
-        name: Minute.MINUTE if name in _MINUTES else queries.field(name, "dimensions")
-        for name in body.dimensions
-    }
-    dimensions = tuple(names[name] for name in body.dimensions)
+def _recently(
+    body: Body, columns: Mapping[str, Field | Minute], site: Site, now: datetime
+) -> Recent:
+    dimensions = tuple(dict.fromkeys(columns.values()))
     metrics = queries.metrics(body.metrics)
     today = local_now(now, site.timezone).date()
     query = Query(
@@ -255,7 +253,7 @@ def _recently(body: Body, site: Site, now: datetime) -> Recent:
         limit=body.pagination.limit,
         offset=body.pagination.offset,
     )
-    order = queries.order(body.order_by, metrics, names)
+    order = queries.order(body.order_by, metrics, columns)
     return Recent(query, dimensions, order, Window(str(body.date_range)), now, site.timezone)
 
 
@@ -301,10 +299,11 @@ def _field(message: str) -> str | None:
 def _understood(parts: Parts, body: Body, site: Site, now: datetime) -> Query:
     period = _period(parts, body.date_range, site, now)
     metrics = queries.metrics(body.metrics)
-    dimensions = queries.dimensions(body.dimensions, period)
+    columns = queries.dimensions(body.dimensions, period)
+    dimensions = tuple(dict.fromkeys(columns.values()))
     if body.include.time_labels and set(dimensions).isdisjoint(_LABELLED):
-        raise RequestError(400, "needs a time dimension", "include.time_labels")
-    names = dict(zip(body.dimensions, dimensions, strict=True))
+        known = ", ".join(column.value for column in _LABELLED)
+        raise RequestError(400, f"needs one of time, {known}", "include.time_labels")
     return Query(
         site=site.id,
         metrics=metrics,
@@ -312,7 +311,7 @@ def _understood(parts: Parts, body: Body, site: Site, now: datetime) -> Query:
         period=period,
         filters=queries.filters(body.filters),
         compared_with=_compared_with(body.include.comparisons, period),
-        order_by=queries.order(body.order_by, metrics, names),
+        order_by=queries.order(body.order_by, metrics, columns),
         limit=body.pagination.limit,
         offset=body.pagination.offset,
     )
@@ -378,8 +377,8 @@ def _compared_with(asked: Comparison | None, period: Period) -> Period | None:
     raise RequestError(400, message, "include.comparisons")
 
 
-def _line(row: Row, names: Sequence[str], query: Query) -> Line:
-    values = _texts(row, names, query.dimensions)
+def _line(row: Row, columns: Mapping[str, Field], query: Query) -> Line:
+    values = _texts(row, columns, query.dimensions)
     if query.compared_with is None:
         return Line(values, row.metrics, row.is_hidden)
     then = row.compared
@@ -389,7 +388,7 @@ def _line(row: Row, names: Sequence[str], query: Query) -> Line:
         values,
         row.metrics,
         row.is_hidden,
-        Line(_texts(then, names, query.dimensions), then.metrics, then.is_hidden),
+        Line(_texts(then, columns, query.dimensions), then.metrics, then.is_hidden),
         [
             queries.change(*both)
             for both in zip(query.metrics, row.metrics, then.metrics, strict=True)
@@ -397,10 +396,16 @@ def _line(row: Row, names: Sequence[str], query: Query) -> Line:
     )
 
 
-def _texts(row: Row, names: Sequence[str], dimensions: Sequence[Field | Minute]) -> list[str]:
+def _texts(
+    row: Row, columns: Mapping[str, Field | Minute], dimensions: Sequence[Field | Minute]
+) -> list[str]:
+    """Return what is shown in each column; two may be of one dimension, as a code and its name."""
+    values = dict(zip(dimensions, row.dimensions, strict=True))
     return [
-        country_name(value) if name == queries.COUNTRY_NAME else value or queries.empty(dimension)
-        for value, name, dimension in zip(row.dimensions, names, dimensions, strict=True)
+        country_name(values[column])
+        if name == queries.COUNTRY_NAME
+        else values[column] or queries.empty(column)
+        for name, column in columns.items()
     ]
 
 
@@ -420,11 +425,11 @@ def _total_rows(stats: Stats, query: Query, here: int) -> int:
 def _echo(
     body: Body,
     query: Query,
-    dimensions: Sequence[Field | Minute],
+    columns: Mapping[str, Field | Minute],
     order: Sequence[tuple[Metric | Field | Minute, bool]],
     ends: Sequence[datetime],
 ) -> dict[str, object]:
-    names = dict(zip(dimensions, body.dimensions, strict=True))
+    names = {column: name for name, column in columns.items()}
     return {
         "site_id": body.site_id.lower(),
         "metrics": query.metrics,

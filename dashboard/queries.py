@@ -102,15 +102,39 @@ def metrics(names: Sequence[str]) -> tuple[Metric, ...]:
     return tuple(_METRICS[name] for name in names)
 
 
-def dimensions(names: Sequence[str], period: Period) -> tuple[Field, ...]:
+def dimensions(names: Sequence[str], period: Period) -> dict[str, Field]:
     """Return dimensions by their names; `time` is the one that suits the period.
 
     Raises:
-        QueryError: one is unknown, or not kept.
+        QueryError: one is unknown, or not kept, or there twice: only countries have two names.
     """
-    return tuple(
-        time_dimension(period) if name == _TIME else field(name, "dimensions") for name in names
+    return _each_once(
+        names,
+        {
+            name: time_dimension(period) if name == _TIME else field(name, "dimensions")
+            for name in names
+        },
     )
+
+
+def recent_dimensions(names: Sequence[str]) -> dict[str, Field | Minute]:
+    """Return the same of the last minutes, where `time` is the minute.
+
+    Raises:
+        QueryError: one is unknown, or not kept, or there twice: only countries have two names.
+    """
+    minutes = {_TIME, Minute.MINUTE.value}
+    return _each_once(
+        names,
+        {name: Minute.MINUTE if name in minutes else field(name, "dimensions") for name in names},
+    )
+
+
+def _each_once(names: Sequence[str], columns: dict[str, _Column]) -> dict[str, _Column]:
+    different = {column for name, column in columns.items() if name != COUNTRY_NAME}
+    if len(columns) < len(names) or len(different) < len(columns) - (COUNTRY_NAME in columns):
+        raise QueryError("dimensions", "name each only once")
+    return columns
 
 
 def field(name: str, part: str) -> Field:
@@ -251,8 +275,9 @@ def order(
         QueryError: it names no direction, or what was not asked for.
     """
     if not asked:
-        times = [(column, False) for column in names.values() if column in _TIMES]
-        others = [(column, False) for column in names.values() if column not in _TIMES]
+        columns = dict.fromkeys(names.values())
+        times = [(column, False) for column in columns if column in _TIMES]
+        others = [(column, False) for column in columns if column not in _TIMES]
         return (*times, (wanted[0], True), *others)
     return tuple(_order_entry(key, direction, wanted, names) for key, direction in asked)
 

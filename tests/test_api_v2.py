@@ -356,6 +356,7 @@ def test_what_cannot_be_honoured_is_refused_with_its_field(
         ({"filters": [["is", "time", ["2026-11-24"]]]}, "date_range"),
         ({"filters": [["is", "segment", [1]]]}, "write its filters"),
         ({"dimensions": ["hour"]}, "time, time:hour"),
+        ({"dimensions": ["time:weekday"], "include": {"time_labels": True}}, "time:month"),
         ({"metrics": ["conversion_rate"]}, "there are no goals yet"),
     ],
 )

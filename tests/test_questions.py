@@ -140,6 +140,13 @@ def test_shares_are_of_all_that_the_filters_keep(room: Newsroom) -> None:
 def test_names_of_countries_and_properties_are_dimensions(room: Newsroom) -> None:
     """What an event does not say is (none)."""
     assert rows(room, dimensions=["visit:country_name"]) == [(["Germany"], [2]), (["France"], [1])]
+    both = {"dimensions": ["visit:country_name", "visit:device", "visit:country"]}
+    found = ask(room, **both)
+    assert [row["dimensions"] for row in found["results"]] == [
+        ["Germany", "desktop", "DE"], ["Germany", "mobile", "DE"], ["France", "desktop", "FR"],
+    ]  # fmt: skip
+    assert found["query"]["order_by"][1:] == [["visit:country", "asc"], ["visit:device", "asc"]]
+    assert rows(room, **both, date_range="realtime") == []
     by_plan = {"metrics": ["events"], "dimensions": ["event:props:plan"]}
     assert rows(room, **by_plan) == [(["(none)"], [4]), (["pro"], [1])]
 
