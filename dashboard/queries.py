@@ -147,7 +147,9 @@ def field(name: str, part: str) -> Field:
         return Dimension.COUNTRY
     if name.startswith(_PROPERTY):
         if not 0 < len(name) - len(_PROPERTY) <= _PROPERTY_MAX_CHARACTERS:
-            raise QueryError(part, f"{_PROPERTY} needs a name of up to {_PROPERTY_MAX_CHARACTERS}")
+            raise QueryError(
+                part, f"{_PROPERTY} needs a name of 1 to {_PROPERTY_MAX_CHARACTERS} characters"
+            )
         return Property(name.removeprefix(_PROPERTY))
     if name in _NOT_KEPT:
         raise QueryError(part, f"{name} is not there: {_NOT_KEPT[name]}")
