@@ -1,6 +1,8 @@
 """Statements, which are files in `sql/`, and who runs them, for as long as there is time."""
 
+import errno
 import importlib.resources
+import os
 import re
 import sys
 import time
@@ -14,6 +16,7 @@ import duckdb
 # Source: https://docs.python.org/3/reference/import.html#the-module-cache
 sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
 
+_NO_ROOM = os.strerror(errno.ENOSPC)  # as DuckDB ends what it says of any file
 _PART = re.compile(r"\(/\*(\w+)\*/\)")
 
 
@@ -105,9 +108,12 @@ class Session:
 def told(error: duckdb.Error) -> str:
     """Say what went wrong without the values DuckDB likes to quote.
 
-    Only what is wrong with a statement itself, found before it reads a value, is quoted.
+    Only what is wrong with a statement itself, found before it reads a value, is quoted; and that
+    a disk is full, which somebody can help.
     """
     kind = type(error).__name__
+    if _NO_ROOM in str(error):
+        return f"{kind}: {_NO_ROOM}"
     if isinstance(error, duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException):
         return f"{kind}: {error}"
     return kind

@@ -40,6 +40,10 @@ def errors_told() -> Iterator[None]:
     except (ControlError, StartError) as error:
         typer.echo(f"gatecount: {error}", err=True)
         raise typer.Exit(workers.CANNOT_START) from None
+    except RuntimeError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # DuckDB was at work: it wraps Ctrl-C
+            raise error.__cause__ from None
+        raise
 
 
 @contextlib.contextmanager

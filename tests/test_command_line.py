@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+import duckdb
 import pyotp
 import pytest
 from typer.testing import CliRunner, Result
@@ -29,6 +31,8 @@ from collector.people.factors import Codes
 from collector.people.links import Links, Purpose
 from collector.people.logins import Logins
 from collector.people.trail import Trail
+from collector.session import Session
+from collector.terminal import errors_told
 from tests.mailserver import Inbox, free_port, mail_server
 from tests.people import admit, token_of
 from tests.serving import (
@@ -631,3 +635,21 @@ def test_people_are_let_back_in_by_the_command_line(tmp_path: Path, gatecount: C
         assert "there is no account" in told(gatecount(*data, "user", *command))
     message = told(gatecount(*data, "user", "remove", "owner@example.com", "--yes"))
     assert "somebody has to be left" in message
+
+
+def test_ctrl_c_ends_a_command_also_while_duckdb_works() -> None:
+    """Which says so by an error of its own, that would be shown as a failure."""
+    pressed = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    with contextlib.closing(duckdb.connect()) as connection:
+
+        def work() -> None:
+            pressed.start()
+            while True:
+                Session(connection).query("SELECT count(DISTINCT hash(range)) FROM range(300_000)")
+
+        with pytest.raises(KeyboardInterrupt), errors_told():
+            work()
+    with pytest.raises(KeyboardInterrupt), errors_told():
+        raise RuntimeError("Query interrupted") from KeyboardInterrupt()
+    with pytest.raises(RuntimeError, match="another"), errors_told():
+        raise RuntimeError("another")

@@ -18,7 +18,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from collector.session import ArchiveUnreadableError, NewerStoreError, StoreBusyError, StoreError
+from collector.session import (
+    ArchiveUnreadableError,
+    NewerStoreError,
+    StoreBusyError,
+    StoreError,
+    told,
+)
 from collector.store import Store
 from tests.house import event, house
 from tests.test_load import files_no_larger_than
@@ -563,3 +569,12 @@ def test_a_thread_that_asks_goes_after_those_that_answer(filled: Path) -> None:
         with ThreadPoolExecutor(1) as pool:
             asked = pool.submit(niceness).result()
         assert (before, asked) == (os.getpriority(os.PRIO_PROCESS, 0), max(before, 5))
+
+
+def test_a_full_disk_is_told_by_its_name_and_no_value_is() -> None:
+    """Whoever reads the message can make room; a file's name may be anything."""
+    full = 'Failed to commit: Could not write file "/secret": No space left on device'
+    assert told(duckdb.TransactionException(full)) == (
+        "TransactionException: No space left on device"
+    )
+    assert told(duckdb.IOException('Could not read file "/secret"')) == "IOException"
