@@ -1,6 +1,7 @@
 """A built history is what years of counting leave: sealed days with a rhythm, and nothing else."""
 
 import multiprocessing
+import signal
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
@@ -12,7 +13,7 @@ import pytest
 from collector import config
 from collector.config import Config
 from collector.control import Control
-from collector.made_up import building
+from collector.made_up import building, history
 from collector.made_up.history import HistoryError, Plan
 from collector.question import Dimension, Metric, Period, Query
 from collector.stats import Stats
@@ -256,6 +257,27 @@ def test_a_process_that_is_killed_is_told_of(
     with pytest.raises(HistoryError, match="ended by signal 9"):
         list(steps)
     assert not multiprocessing.active_children()
+
+
+def test_a_process_whose_parent_was_killed_ends_quietly(tmp_path: Path) -> None:
+    """With the day that it was at."""
+    (first, *_) = days = history.days(Plan(100, 3, 1, 1), [1], NOW)
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    receiver.close()
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        building._make(sender, building._Stretch(tmp_path, days), NOW, 256)  # noqa: SLF001 - what it is told to run
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert rows(tmp_path, "SELECT date FROM archive.sealed") == [(first.date,)]
+
+
+def test_a_directory_that_cannot_be_made_is_told_of(tmp_path: Path) -> None:
+    """By its name, in the words of the system."""
+    (tmp_path / "file").touch()
+    folder = tmp_path / "file" / "data"
+    with pytest.raises(HistoryError, match=r"file.*: Not a directory$"):
+        list(building.build(configured(folder), Plan(100, 2, 1, 1), NOW, 1))
 
 
 def test_what_is_yielded_adds_up_and_no_day_is_sealed_in_the_future(ram: Path) -> None:

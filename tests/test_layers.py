@@ -66,7 +66,9 @@ SIBLINGS = {
     "load": "journal session store",
     "log": "",
     "lookup": "held keys request session store",
-    "made_up.building": "config control journal load made_up.history seal session store",
+    "made_up.building": (
+        "config control control_file journal load made_up.history seal session store"
+    ),
     "made_up.habits": "anonymise demo scrub session sources",
     "made_up.history": "config control demo load made_up.habits outcomes seal session store",
     "mail.mailroom": "mail.outbox mail.postman",

@@ -22,6 +22,7 @@ from typing import NamedTuple
 from collector import journal
 from collector.config import Config
 from collector.control import Control
+from collector.control_file import ControlError
 from collector.load import Loader
 from collector.made_up import history
 from collector.made_up.history import Day, HistoryError, Plan
@@ -64,7 +65,7 @@ def build(config: Config, plan: Plan, now: datetime, processors: int) -> Iterato
     Raises:
         HistoryError: the data directory is not empty or in use, or it cannot be built there.
     """
-    try:
+    with _told(config.data):
         days = _planned(config, plan, now)
         first, *others = _stretches(config.data, days, processors)
         total = sum(day.events for day in days)
@@ -74,8 +75,17 @@ def build(config: Config, plan: Plan, now: datetime, processors: int) -> Iterato
         total = sum(stretch.events for stretch in others)
         for events in _put_together(config, others, processors):
             yield Step(_JOINING, events, total)
-    except StoreError as error:
+
+
+@contextlib.contextmanager
+def _told(data: Path) -> Iterator[None]:
+    """Turn what goes wrong with files and databases into a HistoryError, which can be sent, too."""
+    try:
+        yield
+    except (StoreError, ControlError) as error:
         raise HistoryError(str(error)) from None
+    except OSError as error:
+        raise HistoryError(f"{error.filename or data}: {error.strerror}") from None
 
 
 def _planned(config: Config, plan: Plan, now: datetime) -> list[Day]:
@@ -129,7 +139,10 @@ def _made_here(
     stretches: Sequence[_Stretch], now: datetime, memory_limit_mib: int
 ) -> Iterator[int]:
     for stretch in stretches:
-        yield from history.make(stretch.data, stretch.days, now, memory_limit_mib=memory_limit_mib)
+        with _told(stretch.data):
+            yield from history.make(
+                stretch.data, stretch.days, now, memory_limit_mib=memory_limit_mib
+            )
 
 
 def _made_by_all(
@@ -170,11 +183,12 @@ def _made_by_all(
 def _make(sender: Connection, stretch: _Stretch, now: datetime, memory_limit_mib: int) -> None:
     """Make a stretch, and tell the process that began this one how far it is."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # which ends it when it is ended itself
-    try:
-        for events in _made_here([stretch], now, memory_limit_mib):
-            sender.send(events)
-    except StoreError as error:
-        sender.send(HistoryError(str(error)))
+    with contextlib.suppress(BrokenPipeError):  # that one was killed: there is nobody to tell
+        try:
+            for events in _made_here([stretch], now, memory_limit_mib):
+                sender.send(events)
+        except HistoryError as error:
+            sender.send(error)
 
 
 def _end_well(process: SpawnProcess) -> None:

@@ -24,7 +24,6 @@ from collector.seal import SEAL_AFTER, Sealer
 from collector.session import Session
 from collector.store import Store
 
-_TIMEZONE = "UTC"
 _DAY = timedelta(days=1)
 _MEMORY_MIB = 2048  # of which a day of a million events takes a third; beyond, DuckDB spills
 _EVENTS_A_DAY_MAX = 2_000_000  # on average
