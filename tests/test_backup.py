@@ -237,6 +237,15 @@ def test_a_backup_that_is_spoilt_or_newer_is_refused(data: Path, ram: Path, how:
     assert not (ram / "outside").exists()
 
 
+def test_what_a_newer_program_wrote_is_not_backed_up(data: Path, ram: Path) -> None:
+    """An older one cannot tell whether the copy holds the same."""
+    shutil.copytree(data, ram / "newer")
+    _newer_archive(ram / "newer")
+    with pytest.raises(BackupError, match="written by a newer gatecount"):
+        backed_up(ram / "newer", ram / "backup")
+    assert names(ram / "backup") == set()
+
+
 @pytest.fixture(name="here")
 def open_house(data: Path) -> Iterator[House]:
     """Have a server's rooms open, so that no other process may open the archive."""

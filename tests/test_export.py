@@ -1,5 +1,6 @@
 """What is exported is what is sealed, in words, and nothing that could tell a person."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -94,7 +95,7 @@ def test_numbers_have_become_words(data: Path, control: Control, ram: Path) -> N
 
 
 def test_what_cannot_be_exported_is_said(data: Path, control: Control, ram: Path) -> None:
-    """No such site, nothing sealed yet, somebody's files in the way."""
+    """No such site, nothing sealed yet, somebody's files in the way, a newer program's archive."""
     with pytest.raises(BackupError, match=r"nobody\.example is no site"):
         exported(data, control, ram / "export", "nobody.example")
     control.add_site("new.example", "UTC", NOVEMBER)
@@ -103,3 +104,8 @@ def test_what_cannot_be_exported_is_said(data: Path, control: Control, ram: Path
     (ram / "export" / "file").touch()
     with pytest.raises(BackupError, match="is not empty"):
         exported(data, control, ram / "export")
+    shutil.copytree(data, ram / "newer")
+    with closing(duckdb.connect(ram / "newer" / "archive.duckdb")) as archive:
+        archive.execute("INSERT INTO migrations VALUES (9999)")
+    with pytest.raises(BackupError, match="written by a newer gatecount"):
+        exported(ram / "newer", control, ram / "other")

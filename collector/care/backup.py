@@ -127,8 +127,8 @@ def restore(config: Config, source: Path) -> Iterator[Progress | Backup]:
     with told(), filling(config.data):
         backup = _listed(source)
         control_file.look_through(source / _CONTROL)
-        with opened(source / _ARCHIVE, config.data, config.memory_limit) as session:
-            refuse_newer_archive(session, source / _ARCHIVE)
+        with opened(source / _ARCHIVE, config.data, config.memory_limit):
+            pass  # it can be read, by this version too
         with _locked(config.data):
             done_bytes, total_bytes = 0, sum(file.size_bytes for file in backup.files)
             for file in backup.files:
@@ -158,7 +158,11 @@ def watched(
 
 @contextlib.contextmanager
 def opened(archive: Path, folder: Path, memory_limit_mib: int) -> Iterator[Session]:
-    """Open an archive to read it; what DuckDB spills goes to a folder, and goes with it."""
+    """Open an archive to read it; what DuckDB spills goes to a folder, and goes with it.
+
+    Raises:
+        NewerStoreError, StoreError: it cannot be read.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="spill-", dir=folder) as scratch,
         opened_alone(
@@ -168,6 +172,7 @@ def opened(archive: Path, folder: Path, memory_limit_mib: int) -> Iterator[Sessi
             memory_limit_mib=memory_limit_mib,
         ) as session,
     ):
+        refuse_newer_archive(session, archive)
         yield session
 
 
