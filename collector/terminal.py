@@ -51,10 +51,17 @@ def open_control(context: typer.Context) -> Iterator[tuple[Config, Control]]:
     """Open control.sqlite, also beside a running server, while the context lasts."""
     config = context.obj.settings().config
     prepare_process(config)
+    is_new = not config.data.exists()
     try:
         config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StartError(f"data: {config.data} cannot be made: {error.strerror}") from None
+    if is_new:  # by default it is data/ of wherever one stands
+        place = config.data.absolute()
+        typer.echo(
+            f"gatecount: {place} is new: a server on another data directory knows nothing of it",
+            err=True,
+        )
     control = Control.open(config.data / "control.sqlite")
     try:
         yield config, control

@@ -174,6 +174,15 @@ def test_how_long_a_site_keeps_its_numbers_is_set(gatecount: Command, data: Path
     assert found == [("", f"numbers are kept for {kept}") for kept in ("1 month", "12 months")]
 
 
+def test_a_new_data_directory_is_told_of(gatecount: Command, data: Path) -> None:
+    """Whoever stands in another folder than the server registers a site for nobody, else unseen."""
+    added = gatecount("site", "add", SITE)
+    assert added.stderr == (
+        f"gatecount: {data} is new: a server on another data directory knows nothing of it\n"
+    )
+    assert gatecount("site", "add", SECOND).stderr == ""
+
+
 def test_nobody_is_asked_about_what_cannot_be_done(gatecount: Command) -> None:
     """A typing error is told at once, not after an anxious yes."""
     gatecount("site", "add", SITE)
