@@ -4,9 +4,10 @@ import contextlib
 import random
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +16,9 @@ from hypothesis import strategies as st
 from collector.engine.roads import WITHIN_DAYS, Road, Side, road
 from collector.journal import Event
 from collector.question import (
+    COUNTS,
     EVERYTHING,
+    MAX_ROWS,
     TIMES,
     All,
     Condition,
@@ -31,6 +34,7 @@ from collector.question import (
     Property,
     Query,
     Report,
+    Row,
     conditions,
 )
 from tests import oracle
@@ -359,8 +363,53 @@ def fortnight(ram_of_module: Path) -> Iterator[Fortnight]:
 @settings(max_examples=40, derandomize=True, deadline=None)
 @given(queries(LONG_DAYS))
 def test_reports_of_a_busy_fortnight_equal_the_oracles(fortnight: Fortnight, query: Query) -> None:
-    """The same sixty questions every time."""
+    """The same forty questions every time."""
     check(fortnight.here, fortnight.events, query)
+
+
+@st.composite
+def comparisons(draw: st.DrawFn) -> Query:
+    """Return a question that is not about time, compared with other days, cut and in an order."""
+    query = draw(queries(LONG_DAYS))
+    by = tuple(field for field in query.dimensions if field not in TIMES)
+    ends = sorted(draw(st.integers(-1, LONG_DAYS)) for _ in range(2))
+    ordered = st.tuples(st.sampled_from([*query.metrics, *by]), st.booleans())
+    return replace(
+        query,
+        dimensions=by,
+        compared_with=draw(cut(*ends)),
+        order_by=tuple(draw(st.lists(ordered, max_size=2, unique_by=lambda one: one[0]))),
+        limit=draw(st.sampled_from([1, 2, 5])),
+        offset=draw(st.integers(0, 2)) if by else 0,
+    )
+
+
+@settings(max_examples=25, derandomize=True, deadline=None)
+@given(comparisons())
+def test_comparisons_of_a_busy_fortnight_equal_the_oracles(
+    fortnight: Fortnight, query: Query
+) -> None:
+    """However few rows of an answer are asked for, each has its like beside it."""
+    assert query.compared_with is not None
+    whole = replace(query, compared_with=None, limit=MAX_ROWS, offset=0)
+    here = oracle.report(fortnight.events, whole)
+    there = oracle.report(fortnight.events, replace(whole, period=query.compared_with))
+    nothing = tuple(0 if metric in COUNTS else None for metric in query.metrics)
+    found = fortnight.here.stats.report(query).rows
+    in_order = [row.dimensions for row in fortnight.here.stats.report(whole).rows]
+    assert [row.dimensions for row in found] == in_order[query.offset :][: query.limit]
+    for row in found:
+        assert row.metrics == here[row.dimensions]
+        assert row.compared == Row(row.dimensions, there.get(row.dimensions, nothing))
+    for field, descends in query.order_by[:1]:
+        values: list[Any] = [
+            here[row][query.metrics.index(field)]
+            if isinstance(field, Metric)
+            else row[query.dimensions.index(field)]
+            for row in in_order
+        ]
+        there_are = [value for value in values if value is not None]
+        assert there_are == sorted(there_are, reverse=descends)
 
 
 PANELS: list[tuple[Field, ...]] = [
