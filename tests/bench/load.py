@@ -13,6 +13,7 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -28,9 +29,13 @@ START_US = 1_795_478_400_000_000  # its midnight, UTC
 DAY_US = 86_400 * 1_000_000
 
 
-def events(count: int, rng: random.Random, first_us: int, last_us: int) -> Iterator[bytes]:
-    """Yield journal lines in order of time: visitors come and stay for about five events."""
+def events(
+    count: int, rng: random.Random, first_us: int, last_us: int, site: int = SITE
+) -> Iterator[bytes]:
+    """Yield journal lines of one day in order of time: visitors come and stay for five events."""
     step_us = (last_us - first_us) / count
+    midnight_us = first_us // DAY_US * DAY_US
+    date = datetime.fromtimestamp(first_us / 1_000_000, UTC).date().isoformat()
     present: list[int] = []
     for number in range(count):
         if len(present) < 500 or rng.random() < 0.2:
@@ -41,9 +46,9 @@ def events(count: int, rng: random.Random, first_us: int, last_us: int) -> Itera
         page = int(rng.paretovariate(0.7)) % 20_000
         yield line(
             Event(
-                site=SITE,
-                date=DATE,
-                hour=(at_us - START_US) // 3_600_000_000,
+                site=site,
+                date=date,
+                hour=(at_us - midnight_us) // 3_600_000_000,
                 at_us=at_us,
                 token=rng.choice(present),
                 name="pageview",

@@ -1,12 +1,12 @@
 """How heavy and how quick the dashboard's pages are, in Chromium with an empty cache.
 
-    PYTHONPATH=. .venv/bin/python tests/bench/page.py [--data DIRECTORY] [--events 200000]
+    python tests/bench/page.py [--data DIRECTORY] [--events 200000] [--today 0]
 
 Without a data directory (of two sites or more), a made-up history of a year is built first. Each
 page is opened several times over loopback, in a browser that is running: with an empty cache, then
 again, with style sheet and scripts kept. Of times the median and the worst are printed. Server time
 is that of whole answers on one connection; LCP is the browser's Largest Contentful Paint. The
-server's memory is told at the end.
+server's memory is told at the end. So many events of today are loaded first; they stay.
 """
 
 import argparse
@@ -16,15 +16,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
+from collector.control import Control
+from tests.bench import load
 from tests.browser.chromium import EXECUTABLE, FLAGS
-from tests.serving import Server, installation
+from tests.serving import Server, installation, wait_until
 
 SITE = "harbour-courier.example"
 VIEWS = {
@@ -38,6 +41,7 @@ VIEWS = {
 }
 ROUNDS = 5
 _REST_MS = 1000
+_LOADED_WITHIN_S = 300
 _OBSERVED = """() => new Promise((done) => {
     const seen = { paint_ms: 0, shift: 0 }
     const watch = (type, note) => new PerformanceObserver((list) =>
@@ -132,7 +136,7 @@ def _logged_in(server: Server) -> Any:  # noqa: ANN401 - a cookie
 
 
 @contextmanager
-def _serving(data: Path | None, events: int) -> Iterator[Server]:
+def _serving(data: Path | None, events: int, today: int) -> Iterator[Server]:
     with tempfile.TemporaryDirectory() as scratch, installation(Path(scratch)) as here:
         if data is None:
             built = here.launch(
@@ -144,8 +148,25 @@ def _serving(data: Path | None, events: int) -> Iterator[Server]:
             assert built.process.wait() == 0, built.said()
         else:
             here.data.symlink_to(data.resolve())
+        if today:
+            _come_today(here.data, today)
         with here.serving() as server:
+            wait_until(lambda: _viewed_today(server) >= today, "loading", _LOADED_WITHIN_S)
             yield server
+
+
+def _viewed_today(server: Server) -> int:
+    (row,) = server.query(site_id=SITE, date_range="day")
+    return int(row["metrics"][0])
+
+
+def _come_today(data: Path, events: int) -> None:
+    """Have visitors of a site, whose days are UTC's, been there since midnight."""
+    with closing(Control.open(data / "control.sqlite")) as control:
+        site = control.known_site(SITE).id
+    now_us = int(time.time() * 1_000_000)
+    lines = load.events(events, Random(12), now_us // load.DAY_US * load.DAY_US, now_us, site)
+    load.write_chunk(data / "journal", 0, list(lines))
 
 
 def main() -> None:
@@ -153,8 +174,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path)
     parser.add_argument("--events", type=int, default=200_000)
+    parser.add_argument("--today", type=int, default=0)
     given = parser.parse_args()
-    with _serving(given.data, given.events) as server, sync_playwright() as playwright:
+    with (
+        _serving(given.data, given.events, given.today) as server,
+        sync_playwright() as playwright,
+    ):
         browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=FLAGS)
         cookie = _logged_in(server)
         print(

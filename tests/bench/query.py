@@ -270,8 +270,10 @@ def main() -> None:
     built(asked.data, asked.events, asked.days)
     live = asked.data / "live"
     loaded(live, asked.live)
-    console = Console(width=190)
-    table = Table("ms, p50 / p95", "", *_PANELS, "dashboard", "ratio", box=None, pad_edge=False)
+    console = Console(width=230)
+    table = Table(box=None, pad_edge=False)
+    for column in ("ms, p50 / p95", "", *_PANELS, "dashboard", "ratio"):
+        table.add_column(column, no_wrap=True)
     with closing(Store(live, memory_limit_mib=1024, threads=2)) as store:
         today = date.fromisoformat(load.DATE)
         case = Case(f"today, {asked.live:,} live", Period(today, today))
