@@ -46,7 +46,9 @@ def program(
 ) -> Sequence[str]:
     """Return `gatecount ingest`, or another, with other constants in its server."""
     lines = [f"connection.{n} = server.{n} = {value!r}" for n, value in constants.items()]
-    code = "; ".join(["from collector import connection, server", *lines, _MAIN])
+    code = "; ".join(
+        ["from collector import server", "from collector.serving import connection", *lines, _MAIN]
+    )
     return (sys.executable, "-c", code, "--data", str(here.data), command, "--port", "0")
 
 

@@ -22,7 +22,8 @@ from tests.test_server import HEAD, Line, get
 _PROGRAM = """
 import asyncio
 from starlette.responses import Response
-from collector import server, shortcuts
+from collector import server
+from collector.serving import shortcuts
 
 SHUT = Response("wait", 429, {"Retry-After": "10"})
 
