@@ -213,7 +213,7 @@ def test_several_processes_build_the_same_as_one(
 ) -> None:
     """Weeks that lie across their stretches too; nothing else is left over."""
     monkeypatch.setattr(building, "_WORK_OF_A_STRETCH_MIN", 1)
-    plan = Plan(events=400, days=8, sites=2, seed=3)
+    plan = Plan(events=400, days=5, sites=2, seed=3)
     told, stored, order = [], [], []
     for name, processors in (("one", 1), ("three", 3)):
         told.append(list(building.build(configured(ram / name), plan, NOW, processors)))
