@@ -194,7 +194,7 @@ class Sealer:
             "seal_numbered", **of_day, first_visitor=first, last_visitor=last, gap_us=VISIT_GAP_US
         )
         session.run("seal_computed", **of_day, gap_us=VISIT_GAP_US)
-        for part in ("arrivals", "placed"):
+        for part in ("arrivals", "day_arrivals", "placed"):
             session.run(f"seal_{part}", site=site)
         session.run("seal_visits", **of_day)
         for part in ("readings", "count_joined", "page_visits", "name_visits"):

@@ -10,8 +10,7 @@ WITH all_placed AS (
         coalesce(entry_page, nowhere) AS entry_page,
         coalesce(exit_page, nowhere) AS exit_page
     FROM computed
-    JOIN live.arrivals l USING (arrival)
-    JOIN (SELECT arrival, digest FROM archive.arrivals WHERE site = $site) a USING (digest)
+    JOIN day_arrivals a ON a.live_arrival = computed.arrival
     CROSS JOIN (SELECT page AS nowhere FROM archive.pages WHERE site = $site AND path = '')
 ), regulars AS (
     SELECT
