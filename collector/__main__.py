@@ -94,7 +94,7 @@ def serve(
             log_level=log_level,
         ).config
         prepare_process(config)
-        from collector import compose, server  # noqa: PLC0415 - see _listen
+        from collector import compose, server  # noqa: PLC0415 - small commands do without it
 
         with (
             _listen(config) as bound,
@@ -141,7 +141,7 @@ def ingest(
             if supervisor is not None:
                 workers.end_with(supervisor)
                 workers.keep_to_a_core(place)
-            from collector import compose, server  # noqa: PLC0415 - see _listen
+            from collector import compose, server  # noqa: PLC0415 - small commands do without it
 
             with (
                 _scraped(config, place) as scraped,
@@ -162,8 +162,8 @@ def doctor(
     ] = None,
 ) -> None:
     """Look whether keys, deadlines, machine and files are as they should be; exit code 1 if not."""
-    from collector import compose  # noqa: PLC0415 - see _listen
-    from collector.care import checkup, doctor  # noqa: PLC0415 - see _listen
+    from collector import compose  # noqa: PLC0415 - small commands do without it
+    from collector.care import checkup, doctor  # noqa: PLC0415 - small commands do without it
 
     now = datetime.now(UTC)
     asked = checkup.Request()
@@ -193,8 +193,8 @@ def audit(
     key_dir: _KeyDir = None,
 ) -> None:
     """Look through a data directory for what must not be in it; exit code 1 if there is any."""
-    from collector import compose  # noqa: PLC0415 - see _listen
-    from collector.care import audit  # noqa: PLC0415 - see _listen
+    from collector import compose  # noqa: PLC0415 - small commands do without it
+    from collector.care import audit  # noqa: PLC0415 - small commands do without it
 
     with errors_told():
         if not (directory / "control.sqlite").exists():
@@ -231,7 +231,7 @@ def backup(
     ] = False,
 ) -> None:
     """Copy sealed days and control data, also while a server runs, and check the copy."""
-    from collector.care import backup, upkeep  # noqa: PLC0415 - see _listen
+    from collector.care import backup, upkeep  # noqa: PLC0415 - small commands do without it
 
     with errors_told():
         config = context.obj.settings().config
@@ -248,7 +248,7 @@ def restore(
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="What `backup` made.")],
 ) -> None:
     """Fill an empty data directory from a backup."""
-    from collector.care import backup, upkeep  # noqa: PLC0415 - see _listen
+    from collector.care import backup, upkeep  # noqa: PLC0415 - small commands do without it
 
     with errors_told():
         config = context.obj.settings().config
@@ -267,7 +267,7 @@ def export(
     site: Annotated[str | None, typer.Option(metavar="DOMAIN", help="One site alone.")] = None,
 ) -> None:
     """Write sealed visits and events as Parquet, two files a month, also while a server runs."""
-    from collector.care import export, upkeep  # noqa: PLC0415 - see _listen
+    from collector.care import export, upkeep  # noqa: PLC0415 - small commands do without it
 
     with errors_told(), open_control(context) as (config, control):
         exported = upkeep.shown(export.export(config, control, target, site))
@@ -349,8 +349,8 @@ def demo(
         if events is not None:
             _build_history(config, events, days=days, sites=sites, seed=seed)
             return
-        from collector import server  # noqa: PLC0415 - see _listen
-        from collector.made_up import demonstration  # noqa: PLC0415 - see _listen
+        from collector import server  # noqa: PLC0415 - small commands do without it
+        from collector.made_up import demonstration  # noqa: PLC0415 - small commands do without it
 
         bound = _listen(config)
         with demonstration.composed(config) as parts:
@@ -361,7 +361,7 @@ def demo(
 def _build_history(
     config: Config, events: int, *, days: int | None, sites: int | None, seed: int | None
 ) -> None:
-    from collector.made_up import demonstration, history  # noqa: PLC0415 - see _listen
+    from collector.made_up import demonstration, history  # noqa: PLC0415 - small commands do without it
 
     plan = history.Plan(
         events=events,

@@ -69,8 +69,12 @@ def build(config: Config, plan: Plan, now: datetime, processors: int) -> Iterato
         days = _planned(config, plan, now)
         first, *others = _stretches(config.data, days, processors)
         total = sum(day.events for day in days)
-        made = _made_by_all if others else _made_here
-        for events in made([first, *others], now, config.memory_limit):
+        made = (
+            _made_by_all([first, *others], now, config.memory_limit)
+            if others
+            else _made_here(first, now, config.memory_limit)
+        )
+        for events in made:
             yield Step(_MAKING, events, total)
         total = sum(stretch.events for stretch in others)
         for events in _put_together(config, others, processors):
@@ -135,14 +139,9 @@ def _work(day: Day) -> int:
     return day.events + _WORK_OF_A_DAY
 
 
-def _made_here(
-    stretches: Sequence[_Stretch], now: datetime, memory_limit_mib: int
-) -> Iterator[int]:
-    for stretch in stretches:
-        with _told(stretch.data):
-            yield from history.make(
-                stretch.data, stretch.days, now, memory_limit_mib=memory_limit_mib
-            )
+def _made_here(stretch: _Stretch, now: datetime, memory_limit_mib: int) -> Iterator[int]:
+    with _told(stretch.data):
+        yield from history.make(stretch.data, stretch.days, now, memory_limit_mib=memory_limit_mib)
 
 
 def _made_by_all(
@@ -158,11 +157,12 @@ def _made_by_all(
     try:
         for stretch in stretches:
             receiver, sender = context.Pipe(duplex=False)
-            making[receiver] = context.Process(
+            process = context.Process(
                 target=_make, args=(sender, stretch, now, memory_limit_mib), daemon=True
             )
-            making[receiver].start()
+            process.start()
             sender.close()
+            making[receiver] = process
         while making:
             heard = wait(list(making))
             for receiver in [one for one in making if one in heard]:
@@ -185,7 +185,7 @@ def _make(sender: Connection, stretch: _Stretch, now: datetime, memory_limit_mib
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # which ends it when it is ended itself
     with contextlib.suppress(BrokenPipeError):  # that one was killed: there is nobody to tell
         try:
-            for events in _made_here([stretch], now, memory_limit_mib):
+            for events in _made_here(stretch, now, memory_limit_mib):
                 sender.send(events)
         except HistoryError as error:
             sender.send(error)
