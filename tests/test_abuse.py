@@ -67,6 +67,7 @@ def test_more_connections_than_there_can_be_hinder_nobody(
         honest(here, server, "/among-idle-ones")
         assert all(map(_is_closed, lines[:MOST_CONNECTIONS]))
         assert not _is_closed(lines[-1])
+        assert sum(not _is_closed(line) for line in lines) < MOST_CONNECTIONS
     wait_until(lambda: "connections_shed count=" in server.said())
     assert counted(here, "/busy") == 18
 

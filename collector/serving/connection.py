@@ -31,7 +31,6 @@ READ_TIMEOUT_S = 30.0  # for taking in more of an answer
 IDLE_TIMEOUT_S = 75.0  # longer than proxies keep a connection, so that they close it
 MOST_FILES = 65_536
 _SHED_SHARE = 16  # one connection in so many is closed when there are too many
-_SHED_EVERY_S = 0.01  # in which fewer come in than files are kept free
 _HEAD_TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
@@ -69,7 +68,6 @@ class Connection(HttpToolsProtocol):
     _of_parked = select.epoll()  # says which of them have something to read
     most_connections = MOST_FILES
     shed = 0  # since that was last told
-    _shed_again_s = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start waiting for a first request; those who wait longest go if there are too many."""
@@ -92,14 +90,11 @@ class Connection(HttpToolsProtocol):
 
         Where a process has no file left to open, nobody is let in, and a chunk cannot be begun.
         """
-        now_s = self.loop.time()
-        if now_s < Connection._shed_again_s:  # those closed just now are still being counted
-            return
-        Connection._shed_again_s = now_s + _SHED_EVERY_S
         ours = (one for one in self.connections if isinstance(one, Connection))
         waiting = sorted((one for one in ours if one.due_s is not None), key=_waits_since_s)
         for one in waiting[: len(waiting) // _SHED_SHARE + 1]:
             one.transport.abort()
+            self.connections.discard(one)  # at once: it is told that it is lost a moment later
             Connection.shed += 1
 
     def connection_lost(self, exc: Exception | None) -> None:
