@@ -13,17 +13,9 @@ import pytest
 
 from collector import journal
 from collector.control import Control
-from tests.crash.witness import register
 from tests.people import key_of
 from tests.proxies import BESIDE, DEAD, PROXIES, SITE, VISITOR, Proxy, Upstreams
-from tests.serving import (
-    USER_AGENT,
-    Installation,
-    installation,
-    own_port,
-    pageview,
-    wait_until,
-)
+from tests.serving import USER_AGENT, Installation, installation, own_port, pageview, wait_until
 
 # Where visitors' pages are, by path and by host.
 PLACES = {"path": (SITE, "/count"), "host": (BESIDE, "")}
@@ -58,7 +50,7 @@ def start_all(ram_of_module: Path) -> Iterator[Front]:
     flags = [flag for url in urls for flag in ("--public-url", url)]
     with ExitStack() as stack:
         here = stack.enter_context(installation(ram_of_module))
-        register(here, {SITE: "UTC"})
+        here.add_site()
         server = stack.enter_context(here.serving(*flags, "--trusted-proxies", "127.0.0.1"))
         upstreams = Upstreams(server.port, ingest=own_port())
         proxies = {

@@ -32,7 +32,7 @@ from pathlib import Path
 from collector.control import Control
 from tests.bench.crowd import Crowd, Report
 from tests.crash.nursery import Clock
-from tests.crash.witness import NO_ANSWER, register
+from tests.crash.witness import NO_ANSWER
 from tests.people import admit, token_of
 from tests.serving import ROOT, Installation, Server, installation, own_port, wait_until
 
@@ -307,7 +307,8 @@ def soak(plan: Plan, folder: Path) -> Outcome:
     with installation(folder) as here:
         clock = Clock(here.folder / "clock")
         clock.turn(BEGINS_AT)
-        register(here, SITES)
+        for domain, timezone in SITES.items():
+            here.add_site(domain, timezone)
         moved = {
             "MOVED_CLOCK": str(clock.file),
             "PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'crash' / 'moved'}",

@@ -2,13 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import pyotp
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from collector.control import Control
 from tests.browser.conftest import Notes
 from tests.serving import SITE, Server, installation
 
@@ -21,10 +19,7 @@ SMALL = {"width": 320, "height": 640}
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Run a server with a site, and no account yet."""
     with installation(tmp_path_factory.mktemp("accounts")) as here:
-        here.data.mkdir()
-        control = Control.open(here.data / "control.sqlite")
-        control.add_site(SITE, "UTC", datetime.now(UTC))
-        control.close()
+        here.add_site()
         with here.serving() as server:
             yield server
             assert "Traceback" not in server.said()

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from collector.seal import SEAL_AFTER
 from tests.crash.nursery import Clock, Nursery
-from tests.crash.witness import Witness, register, repeating
+from tests.crash.witness import Witness, repeating
 from tests.serving import SITE, Installation, Server, wait_until
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -27,7 +27,7 @@ def test_what_is_lost_comes_back_as_of_the_backup(nurse: Nursery, here: Installa
     """
     witness, clock, target = Witness(), Clock(here.folder / "clock"), here.folder / "backup"
     clock.turn(NOON)
-    register(here, {SITE: "UTC"})
+    here.add_site()
     with nurse.serving(here, clock) as server:
         with server.visitor() as visitor:
             assert {witness.post(visitor, SITE) for _ in range(20)} == {202}

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from itertools import count
 
 from tests.crash.nursery import Clock, Nursery
-from tests.crash.witness import chance, register
-from tests.serving import BROWSER_HEADERS, SITE, Installation, Server, pageview, wait_until
+from tests.crash.witness import chance
+from tests.serving import BROWSER_HEADERS, Installation, Server, pageview, wait_until
 
 KILLS = 5
 LATEST_S = 0.25  # after the last answer: the keeper turns every tenth of a second
@@ -41,7 +41,7 @@ def test_what_was_taken_back_stays_away_through_kills(nurse: Nursery, here: Inst
     """Erased before or after the kill, in the same chunk or a later one; and loaded again."""
     clock, rng = Clock(here.folder / "clock"), chance(5)
     clock.turn(NOON)
-    register(here, {SITE: "UTC"})
+    here.add_site()
     kept: set[str] = set()
     undecided: set[str] = set()  # pages of the visitor of the last round, who may still erase them
     for number in range(KILLS):

@@ -13,7 +13,7 @@ from collector.question import Dimension, Metric, Period, Query
 from collector.session import StoreError
 from tests.crash.disks import Disk, SizeLimit, small
 from tests.crash.nursery import Nursery
-from tests.crash.witness import Witness, register
+from tests.crash.witness import Witness
 from tests.house import House, event, house
 from tests.serving import SITE, Installation, Server, around_today, wait_until
 
@@ -60,7 +60,7 @@ def test_a_full_disk_is_got_over(nurse: Nursery, here: Installation) -> None:
     """Everything is on it: journal, stores and spills."""
     witness = Witness()
     with small(here.data) as disk:
-        register(here, {SITE: "UTC"})
+        here.add_site()
         with nurse.serving(here) as server:
             survive(server, disk or SizeLimit(server.process.pid), witness)
             server.kill()
@@ -71,7 +71,7 @@ def test_a_full_disk_is_got_over(nurse: Nursery, here: Installation) -> None:
 def test_writes_refused_by_the_kernel_are_got_over(nurse: Nursery, here: Installation) -> None:
     """As on a full disk, also where nobody may mount one."""
     witness = Witness()
-    register(here, {SITE: "UTC"})
+    here.add_site()
     with nurse.serving(here) as server:
         survive(server, SizeLimit(server.process.pid), witness)
         server.kill()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.crash.nursery import Nursery
-from tests.crash.witness import Witness, chance, register, repeating
+from tests.crash.witness import Witness, chance, repeating
 from tests.serving import SITE, Installation, Server, around_today, wait_until
 
 KILLS = 16
@@ -38,7 +38,7 @@ def die(
 def test_kills_at_any_moment_lose_and_repeat_nothing(nurse: Nursery, here: Installation) -> None:
     """One data directory through many kills under load, and some while a server starts."""
     rng, witness = chance(1), Witness()
-    register(here, {SITE: "UTC"})
+    here.add_site()
     for _ in range(KILLS):
         with nurse.serving(here) as server:
             witness.check(server, SITE, *DAYS)
@@ -86,7 +86,7 @@ def test_killed_workers_lose_and_repeat_nothing(nurse: Nursery, here: Installati
     The one that loads what they took sees it happen.
     """
     rng, witness = chance(2), Witness()
-    register(here, {SITE: "UTC"})
+    here.add_site()
     with nurse.serving(here) as server:
         with here.serving("--workers", str(WORKERS), command="ingest") as ingest:
             wait_until(lambda: len(workers_of(ingest)) == WORKERS, "all workers")

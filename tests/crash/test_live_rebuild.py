@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.crash.nursery import Clock, Nursery
-from tests.crash.witness import Witness, chance, register
+from tests.crash.witness import Witness, chance
 from tests.serving import SITE, Installation, Server, installation, wait_until
 
 MIDNIGHT = datetime(2026, 11, 24, 18, 30, tzinfo=UTC)  # in Kolkata, in the middle of a chunk
@@ -62,7 +62,7 @@ def post(server: Server, witness: Witness) -> None:
 def lived(nurse: Nursery, here: Installation, *, is_killed: bool) -> Left:
     """Serve from before a midnight until that day is sealed; two days share a chunk."""
     clock, witness = Clock(here.folder / "clock"), Witness()
-    register(here, {SITE: "Asia/Kolkata"})
+    here.add_site(SITE, "Asia/Kolkata")
     clock.turn(MIDNIGHT - timedelta(minutes=5))
     with nurse.serving(here, clock) as server:
         post(server, witness)

@@ -9,7 +9,7 @@ from collector import journal
 from collector.seal import SEAL_AFTER
 from collector.store import Store
 from tests.crash.nursery import Clock, Nursery
-from tests.crash.witness import Witness, chance, register, repeating
+from tests.crash.witness import Witness, chance, repeating
 from tests.serving import Installation, Server, wait_until
 
 # In both it is midnight at 18:30 UTC, in the middle of a chunk: it holds events of two days.
@@ -59,7 +59,8 @@ def test_kills_while_sealing_neither_hide_a_day_nor_show_it_twice(
 ) -> None:
     """Night after night, with events and readers all the while; in the end the archive has all."""
     rng, witness, clock = chance(2), Witness(), Clock(here.folder / "clock")
-    register(here, SITES)
+    for domain, timezone in SITES.items():
+        here.add_site(domain, timezone)
     for night in range(KILLS):
         midnight = MIDNIGHT + night * A_DAY
         clock.turn(midnight - timedelta(minutes=1))

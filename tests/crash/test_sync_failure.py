@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.nursery import Nursery
-from tests.crash.witness import NO_ANSWER, Witness, register, repeating
+from tests.crash.witness import NO_ANSWER, Witness, repeating
 from tests.serving import SITE, STOP_DEADLINE_S, Installation, Server, around_today, wait_until
 
 DAYS = around_today()
@@ -47,7 +47,7 @@ def test_events_are_acknowledged_only_up_to_a_failed_sync(
     Before the first of them SQLite has some of its own, in another thread.
     """
     witness, number, log = Witness(), 30, here.folder / "strace.log"
-    register(here, {SITE: "UTC"})
+    here.add_site()
     with here.serving(wrapper=failing_sync(number, log)) as server:
         with contextlib.closing(witness.posting(server, SITE)) as steps, pytest.raises(NO_ANSWER):
             wait_until(lambda: next(steps) is not None)
@@ -65,7 +65,7 @@ def test_a_failed_sync_under_load_loses_and_repeats_nothing(
 ) -> None:
     """Many events wait for the sync that fails; none of them is acknowledged."""
     witness, log = Witness(), here.folder / "strace.log"
-    register(here, {SITE: "UTC"})
+    here.add_site()
     with here.serving(wrapper=failing_sync(40, log)) as server:
         with repeating(*(witness.posting(server, SITE, 0.0) for _ in range(CONNECTIONS))):
             assert exit_code(server) == os.EX_IOERR

@@ -6,7 +6,7 @@ import pytest
 
 from collector import journal
 from tests.crash.nursery import Nursery
-from tests.crash.witness import Witness, register
+from tests.crash.witness import Witness
 from tests.serving import SITE, Installation, Server, around_today, wait_until
 
 DAYS = around_today()
@@ -24,7 +24,7 @@ def test_a_witness_notices_an_event_that_counts_twice_or_was_not_sent(
 ) -> None:
     """Here because a chunk is there twice, under two names, and because another one sent it."""
     witness = Witness()
-    register(here, {SITE: "UTC"})
+    here.add_site()
     with nurse.serving(here) as server:
         posted(server, witness, 3)
         with pytest.raises(AssertionError, match="never sent"):
@@ -40,7 +40,7 @@ def test_a_witness_notices_an_event_that_is_shown_no_more(
 ) -> None:
     """Here because somebody threw away chunk and live store."""
     witness = Witness()
-    register(here, {SITE: "UTC"})
+    here.add_site()
     with nurse.serving(here) as server:
         posted(server, witness, 3)
         server.kill()

@@ -17,14 +17,12 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 
-from collector.control import Control
 from collector.question import MAX_ROWS
-from tests.serving import DEADLINE_S, Installation, Server, Visitor, pageview, wait_until
+from tests.serving import DEADLINE_S, Server, Visitor, pageview, wait_until
 
 NO_ANSWER = (OSError, http.client.HTTPException)
-_LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 _STOP_DEADLINE_S = 120.0
 _LOOK_EVERY_S = 0.1
 
@@ -32,14 +30,6 @@ _LOOK_EVERY_S = 0.1
 def chance(seed: int) -> random.Random:
     """Return the same chance each time."""
     return random.Random(seed)
-
-
-def register(here: Installation, timezones: dict[str, str]) -> None:
-    """Register sites, given as time zones by domain, without a process of their own."""
-    here.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with contextlib.closing(Control.open(here.data / "control.sqlite")) as control:
-        for domain, timezone in timezones.items():
-            control.add_site(domain, timezone, _LONG_AGO)
 
 
 @dataclass

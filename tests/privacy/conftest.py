@@ -14,14 +14,8 @@ import pytest
 from collector.control import Control
 from collector.settings.exclusions import ExclusionBook, exclusions
 from tests.people import admit
-from tests.privacy.traffic import (
-    COUNTED_PAGEVIEWS,
-    DAILY_LIMIT,
-    EXCLUDED,
-    FLOOD_LIMIT,
-    Roads,
-)
-from tests.serving import SITE, Installation, installation, wait_until
+from tests.privacy.traffic import COUNTED_PAGEVIEWS, DAILY_LIMIT, EXCLUDED, FLOOD_LIMIT, Roads
+from tests.serving import Installation, installation, wait_until
 
 DEBUG = ("--log-level", "debug")
 # Allows as large a core dump as one can, so that it is the program that forbids it.
@@ -91,10 +85,9 @@ def strace(trace: Path) -> tuple[str, ...]:
 
 
 def register(here: Installation) -> None:
-    """Register the site, without the half second that a command takes."""
-    here.data.mkdir(mode=0o700)
+    """Register the site, with what it leaves out, and an editor."""
+    site = here.add_site()
     with closing(Control.open(here.data / "control.sqlite")) as control:
-        site = control.add_site(SITE, "UTC", datetime.now(UTC))
         ExclusionBook(control).write(site.id, exclusions(*EXCLUDED))
         admit(control)
 

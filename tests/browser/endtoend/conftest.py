@@ -5,9 +5,9 @@ while Playwright's synchronous interface is open, asyncio.run() fails in this th
 visits a section of the sites that is its own, from an address of its own.
 """
 
+import contextlib
 import itertools
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, ViewportSize, sync_playwright
@@ -29,12 +29,10 @@ _numbers = itertools.count(1)
 def make_installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Make an installation that knows all sites."""
     with installation(tmp_path_factory.mktemp("gatecount")) as here:
-        here.data.mkdir()
-        control = Control.open(here.data / "control.sqlite")
         for site in SITES:
-            control.add_site(site, zone_at_noon(), datetime.now(UTC))
-        admit(control)
-        control.close()
+            here.add_site(site, zone_at_noon())
+        with contextlib.closing(Control.open(here.data / "control.sqlite")) as control:
+            admit(control)
         yield here
 
 
