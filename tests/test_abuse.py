@@ -10,50 +10,31 @@ from pathlib import Path
 import pytest
 
 from collector import server as limits
-from tests.serving import (
-    DEADLINE_S,
-    SITE,
-    USER_AGENT,
-    Installation,
-    Server,
-    installation,
-    pageview,
-    wait_until,
-)
-from tests.test_server import SHORT_S, Line, counted, get, post, program, register
+from tests.serving import DEADLINE_S, SITE, USER_AGENT, Server, pageview, wait_until
+from tests.sockets import Line, get, ingesting, post
 
 MOST_CONNECTIONS = 60
 MOST_FILES = MOST_CONNECTIONS + limits.FILES_KEPT_FREE
 
 
-@pytest.fixture(name="here", scope="module")
-def set_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Set up a data directory with a site."""
-    with installation(tmp_path_factory.mktemp("abuse")) as here:
-        register(here)
-        yield here
-
-
 @pytest.fixture(name="server", scope="module")
-def run(here: Installation) -> Iterator[Server]:
-    """Run a server that may open few files, with short deadlines."""
-    constants = SHORT_S | {"MOST_FILES": MOST_FILES, "IDLE_TIMEOUT_S": 60.0}
-    with here.serving(program=program(here, constants)) as server:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run a server that may open few files, and in which nothing but a slow reader is overdue."""
+    constants = {"MOST_FILES": MOST_FILES, "READ_TIMEOUT_S": 1.0, "REQUEST_TIMEOUT_S": 60.0}
+    with ingesting(tmp_path_factory.mktemp("abuse"), **constants) as server:
         yield server
 
 
-def honest(here: Installation, server: Server, path: str) -> None:
+def honest(server: Server, path: str) -> None:
     """Post ten events on one connection, and one on another: all are answered and counted."""
     with server.visitor() as visitor:
         for _ in range(10):
             assert visitor.post(pageview(path)).status == 202
     assert server.post(pageview(path)).status == 202
-    wait_until(lambda: counted(here, path) == 11)
+    wait_until(lambda: server.journalled(path) == 11)
 
 
-def test_more_connections_than_there_can_be_hinder_nobody(
-    here: Installation, server: Server
-) -> None:
+def test_more_connections_than_there_can_be_hinder_nobody(server: Server) -> None:
     """Those on which nothing happened for longest go; whoever is at work stays."""
     with contextlib.ExitStack() as stack, server.visitor() as busy:
         lines = [stack.enter_context(Line(server)) for _ in range(MOST_CONNECTIONS)]
@@ -64,12 +45,12 @@ def test_more_connections_than_there_can_be_hinder_nobody(
             lines.append(stack.enter_context(Line(server)))
             if number % 10 == 0:
                 assert busy.post(pageview("/busy")).status == 202
-        honest(here, server, "/among-idle-ones")
+        honest(server, "/among-idle-ones")
         assert all(map(_is_closed, lines[:MOST_CONNECTIONS]))
         assert not _is_closed(lines[-1])
         assert sum(not _is_closed(line) for line in lines) < MOST_CONNECTIONS
     wait_until(lambda: "connections_shed count=" in server.said())
-    assert counted(here, "/busy") == 18
+    assert server.journalled("/busy") == 18
 
 
 def _is_closed(line: Line) -> bool:
@@ -84,7 +65,7 @@ def _is_closed(line: Line) -> bool:
     return True
 
 
-def test_who_does_not_take_in_the_answers_is_hung_up_on(here: Installation, server: Server) -> None:
+def test_who_does_not_take_in_the_answers_is_hung_up_on(server: Server) -> None:
     """Though the program has done with them: they would stay in its memory."""
     with socket.socket() as greedy:
         greedy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
@@ -92,7 +73,7 @@ def test_who_does_not_take_in_the_answers_is_hung_up_on(here: Installation, serv
         greedy.settimeout(DEADLINE_S)
         with pytest.raises(ConnectionError):
             _ask_for_ever(greedy, get("/visitors.css"))
-        honest(here, server, "/beside-a-slow-reader")
+        honest(server, "/beside-a-slow-reader")
     assert server.process.poll() is None
 
 
@@ -101,7 +82,7 @@ def _ask_for_ever(greedy: socket.socket, request: bytes) -> None:
         greedy.sendall(request)
 
 
-def test_what_waits_for_its_turn_takes_no_memory(here: Installation, server: Server) -> None:
+def test_what_waits_for_its_turn_takes_no_memory(server: Server) -> None:
     """Requests that are sent ahead are read once those before them are answered, and not many."""
     before_mib = resident_mib(server)
     request = f"GET /visitors.css HTTP/1.1\r\nHost: {SITE}\r\n\r\n".encode()
@@ -109,7 +90,7 @@ def test_what_waits_for_its_turn_takes_no_memory(here: Installation, server: Ser
         for _ in range(20):
             line = stack.enter_context(Line(server))
             line.send(request * 5_000)
-        honest(here, server, "/beside-many-requests")
+        honest(server, "/beside-many-requests")
         assert _is_closed(line)
     assert resident_mib(server) < before_mib + 20
 
@@ -153,16 +134,14 @@ ATTACKS: dict[str, tuple[bytes, set[int]]] = {
 
 
 @pytest.mark.parametrize("kind", ATTACKS)
-def test_a_request_that_is_to_cost_much_is_answered_at_once(
-    here: Installation, server: Server, kind: str
-) -> None:
+def test_a_request_that_is_to_cost_much_is_answered_at_once(server: Server, kind: str) -> None:
     """Ranges are not offered, forms not taken apart; and the next visitor is served."""
     request, statuses = ATTACKS[kind]
     for _ in range(20):
         with Line(server) as line:
             line.send(request)
             assert line.until(1)[0] in statuses
-    honest(here, server, f"/after-{kind.replace(' ', '-')}")
+    honest(server, f"/after-{kind.replace(' ', '-')}")
 
 
 def test_the_limit_of_open_files_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:

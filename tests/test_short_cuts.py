@@ -15,7 +15,7 @@ from collector.anonymise import TrustedProxies
 from collector.app import Application
 from tests.application import SITE, application
 from tests.serving import Server, installation, wait_until
-from tests.test_server import HEAD, Line, get
+from tests.sockets import HEAD, Line, get, statuses
 
 # `/shut` is shut to all but those who bring the word, `/take` is taken in; the application says
 # back what it is sent.
@@ -149,11 +149,6 @@ def test_in_a_flood_each_is_still_answered_as_it_should_be(server: Server) -> No
             line.send(posted("/open", b"a=3"))
         assert [line.until(5)[4:] for line in lines] == [[200]] * len(lines)
         assert half.until(4)[3:] == [429]
-
-
-def statuses(seen: bytes) -> list[int]:
-    """Return those of all answers, in their order."""
-    return [int(status) for status in re.findall(rb"HTTP/1.1 (\d+)", seen)]
 
 
 def test_the_answer_is_a_whole_one(server: Server) -> None:
