@@ -1,8 +1,6 @@
 """The loader: every line of the journal exactly once, whatever happens on the way."""
 
-import contextlib
 import logging
-import resource
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,6 +11,7 @@ from collector import load
 from collector.journal import Drops, Event, NewKey, line
 from collector.load import Loader
 from collector.session import StoreError
+from tests.disks import files_no_larger_than
 from tests.house import LIVE_EVENTS, House, at_us, event, house
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -163,17 +162,6 @@ def test_every_field_of_an_event_arrives(here: House) -> None:
         f"SELECT interactive, engaged_s, source, props FROM {EVENTS} WHERE token = 7"
     )
     assert (interactive, engaged_s, source, props or {}) == (True, 0, "", {})
-
-
-@contextlib.contextmanager
-def files_no_larger_than(size_bytes: int) -> Iterator[None]:
-    """Have the system refuse to let any file of this process grow further."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_after_an_error_at_commit_the_ledger_says_where_to_go_on(here: House) -> None:

@@ -26,8 +26,8 @@ from collector.session import (
     told,
 )
 from collector.store import Store
+from tests.disks import files_no_larger_than
 from tests.house import event, house
-from tests.test_load import files_no_larger_than
 
 ROOT = Path(__file__).parents[1]
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -9,8 +9,8 @@ import pytest
 
 from collector import store as stores
 from collector.session import StoreError
+from tests.disks import files_no_larger_than
 from tests.house import House, event, house
-from tests.test_load import files_no_larger_than
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 _JOINS = 400

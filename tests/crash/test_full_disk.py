@@ -11,9 +11,9 @@ import pytest
 from collector.control_file import ControlError
 from collector.question import Dimension, Metric, Period, Query
 from collector.session import StoreError
-from tests.crash.disks import Disk, SizeLimit, small
 from tests.crash.nursery import Nursery
 from tests.crash.witness import Witness
+from tests.disks import Disk, SizeLimit, small
 from tests.house import House, event, house
 from tests.serving import SITE, Installation, Server, around_today, wait_until
 

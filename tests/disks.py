@@ -78,3 +78,14 @@ def small(folder: Path) -> Iterator[SmallDisk | None]:
         yield SmallDisk(folder)
     finally:
         subprocess.run([unmount, "--lazy", str(folder)], check=True)
+
+
+@contextlib.contextmanager
+def files_no_larger_than(size_bytes: int) -> Iterator[None]:
+    """Have the system refuse to let any file of this process grow further."""
+    disk = SizeLimit(0)
+    disk.fill(size_bytes)
+    try:
+        yield
+    finally:
+        disk.free()
