@@ -35,7 +35,7 @@ _LONGEST_FIRST = (
     "browser/test_beacon_optout.py",
     "browser/test_beacon_pageviews.py",
     "browser/test_beacon_manners.py",
-    "test_command_line.py",
+    "commands/test_serving.py",
     "properties/test_erasure_properties.py",
     "properties/test_scrub_properties.py",
     "test_seal.py",

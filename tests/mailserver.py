@@ -2,7 +2,6 @@
 
 import contextlib
 import email
-import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -51,13 +50,6 @@ class Inbox:
             assert server.transport is not None
             server.transport.close()
         return self.answer
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on at the moment."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
 
 
 @contextlib.contextmanager

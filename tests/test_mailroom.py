@@ -18,8 +18,8 @@ from collector.mail.outbox import Draft, Outbox
 from collector.mail.postman import MailError, NotNowError, Postman, Relay, trial
 from collector.mail.subscriptions import Kind, Subscriptions
 from tests.application import application
-from tests.mailserver import PASSWORD, USER, Inbox, certificate, free_port, mail_server
-from tests.serving import wait_until
+from tests.mailserver import PASSWORD, USER, Inbox, certificate, mail_server
+from tests.serving import own_port, wait_until
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 SENDER = "gatecount@example.com"
@@ -67,7 +67,7 @@ class Post:
 def open_mailroom(ram: Path) -> Iterator[Post]:
     """Open a mailroom without a mail server running."""
     with closing(Control.open(ram / "control.sqlite")) as control:
-        yield Post(control, free_port())
+        yield Post(control, own_port())
 
 
 def test_each_mail_goes_out_once(post: Post) -> None:
@@ -169,7 +169,7 @@ def test_a_mail_whose_answer_is_lost_goes_out_twice_at_most(post: Post) -> None:
 @pytest.mark.parametrize("killed", ["before it was taken", "after it was taken"])
 def test_a_mail_survives_a_kill_while_it_is_sent(ram: Path, killed: str) -> None:
     """It is sent by the next process, and at most once more than that."""
-    inbox, port, taken = Inbox(), free_port(), killed == "after it was taken"
+    inbox, port, taken = Inbox(), own_port(), killed == "after it was taken"
     with closing(Control.open(ram / "control.sqlite")) as control:
         post = Post(control, port, inbox)
         post.order(EDITOR)
@@ -272,7 +272,7 @@ class Locked:
 def open_locked_server(ram_of_module: Path) -> Iterator[Locked]:
     """Let a mail server run with a certificate that the system trusts."""
     pem = certificate(ram_of_module)
-    inbox, port = Inbox(), free_port()
+    inbox, port = Inbox(), own_port()
     password = ram_of_module / "password"
     password.write_text(PASSWORD + "\n")
     with pytest.MonkeyPatch.context() as patch:
@@ -299,7 +299,7 @@ def test_what_fails_is_said(
         ("password", "No such file", {"password_file": tmp_path / "none"}),
         ("password", "other characters than ASCII", {"password_file": odd}),
         ("login", "535", {"password_file": wrong}),
-        ("connection", "Cannot connect to localhost", {"port": free_port()}),
+        ("connection", "Cannot connect to localhost", {"port": own_port()}),
         ("connection", "Cannot connect", {"tls": "tls"}),
         ("sender", "530", {"tls": "none", "user": ""}),
     ]
@@ -326,7 +326,7 @@ def flags_of(port: int, **more: object) -> dict[str, object]:
 
 def test_the_server_sends_what_waits(ram: Path) -> None:
     """As it is put together by `serve`, and at its start."""
-    inbox, port = Inbox(), free_port()
+    inbox, port = Inbox(), own_port()
     (ram / "data").mkdir()
     with closing(Control.open(ram / "data" / "control.sqlite")) as control:
         Post(control, port).order(EDITOR, worth=timedelta(days=36_500))
