@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from collector import geo, store
 from tests.application import Started, Whole, application
+from tests.house import House, house
 
 # What takes longest, longest first: a worker that takes one of these last leaves the others idle.
 # `tests/run` hands files out in this order; all others follow.
@@ -38,7 +39,7 @@ _LONGEST_FIRST = (
     "commands/test_serving.py",
     "properties/test_erasure_properties.py",
     "properties/test_scrub_properties.py",
-    "test_seal.py",
+    "seal/test_moving.py",
     "test_questions.py",
     "test_fuzz.py",
     "crash/test_full_disk.py",
@@ -128,6 +129,13 @@ def ram_of_module() -> Iterator[Path]:
     """Return a folder in RAM that all tests of a module share."""
     with _folder_in_ram() as folder:
         yield folder
+
+
+@pytest.fixture
+def here(ram: Path) -> Iterator[House]:
+    """Open a data directory with everything on it, worked by hand."""
+    with house(ram) as here:
+        yield here
 
 
 @pytest.fixture(scope="session")

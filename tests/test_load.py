@@ -1,9 +1,7 @@
 """The loader: every line of the journal exactly once, whatever happens on the way."""
 
 import logging
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -12,18 +10,11 @@ from collector.journal import Drops, Event, NewKey, line
 from collector.load import Loader
 from collector.session import StoreError
 from tests.disks import files_no_larger_than
-from tests.house import LIVE_EVENTS, House, at_us, event, house
+from tests.house import LIVE_EVENTS, House, at_us, event
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 EVENTS = f"{LIVE_EVENTS} JOIN live.arrivals USING (arrival)"
 COUNT = "SELECT count(*) FROM live.events"
-
-
-@pytest.fixture(name="here")
-def open_house(ram: Path) -> Iterator[House]:
-    """Open a data directory."""
-    with house(ram) as here:
-        yield here
 
 
 def some(site: int, count: int, start: int = 0) -> list[Event]:

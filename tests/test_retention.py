@@ -30,13 +30,6 @@ SUMMED: tuple[tuple[Dimension, ...], ...] = (
 )
 
 
-@pytest.fixture(name="here")
-def open_house(ram: Path) -> Iterator[House]:
-    """Open a data directory."""
-    with house(ram) as here:
-        yield here
-
-
 @pytest.fixture(name="made", scope="module")
 def fill_once(ram_of_module: Path) -> Path:
     """Make a data directory in which the days of one site are sealed."""
