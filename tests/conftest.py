@@ -57,7 +57,7 @@ _LONGEST_FIRST = (
     "test_rollups.py",
     "test_demo.py",
     "test_demonstration.py",
-    "test_store.py",
+    "test_store_files.py",
 )  # fmt: skip
 # What waits for something that began with the session: the later it asks, the less it waits.
 _LAST = "crash/test_soak.py"
