@@ -16,7 +16,7 @@ from collector.seal import SEAL_AFTER
 from collector.settings.exclusions import ExclusionBook, exclusions
 from collector.statement import SEALED_AFTER_MINUTES
 from tests.application import SITE, Started, Whole
-from tests.test_visitors import outline
+from tests.visiting import outline
 
 PAGES = ("/privacy", "/for-sites", "/your-visit", "/opt-out")
 MACHINE = "/.well-known/gatecount.json"

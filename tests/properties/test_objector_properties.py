@@ -11,7 +11,7 @@ from starlette.routing import Mount as Prefix
 
 from collector.objection import Objection, objection
 from collector.visitors import routes
-from tests.test_visitors import parts
+from tests.visiting import parts
 
 NAMES = ("gatecount-optout", "__Host-gatecount-optout")
 _NEAR = [

@@ -16,9 +16,9 @@ from collector.control import Control
 from tests.browser.chromium import launch
 from tests.browser.endtoend.desk import Desk, Watch, log_in
 from tests.browser.endtoend.website import DASHBOARD, PLACES, SITES, Front, serve
+from tests.countries import mmdb
 from tests.people import admit
 from tests.serving import USER_AGENT, Installation, installation, zone_at_noon
-from tests.test_geo import mmdb
 
 COUNTRIES = {"192.0.2.0/24": {"country_code": "NZ"}, "198.51.100.0/24": {"country_code": "PT"}}
 WINDOW: ViewportSize = {"width": 1280, "height": 720}
