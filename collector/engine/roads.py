@@ -175,8 +175,7 @@ def _is_of_numbers(query: Query) -> bool:
         and _COUNTS.issuperset(query.metrics)
         and not has_done(query.filters)
         and all(
-            kind_of(part) is not Kind.MIXED
-            and all(is_of_events(c.field) or c.field in ARRIVED for c in conditions(part))
+            kind_of(part) in {Kind.ARRIVAL, Kind.PLACE, Kind.ACTION}
             for part in parts_of(query.filters)
         )
     )

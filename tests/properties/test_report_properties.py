@@ -481,3 +481,27 @@ def test_who_came_in_which_hour_equals_the_oracles(fortnight: Fortnight) -> None
     check(fortnight.here, fortnight.events, *asked)
     roads = {road(query, side) for query in asked for side in Side}
     assert roads == {Road.HOURS}
+
+
+OF_NO_FIELD: list[Filter] = [
+    EVERYTHING,
+    Either(()),
+    Not(EVERYTHING),
+    Either((EVERYTHING, Either(()))),
+    Done(EVERYTHING),
+    Not(Done(Either(()))),
+]
+
+
+@pytest.mark.parametrize("found", OF_NO_FIELD, ids=repr)
+def test_filters_of_no_field_equal_the_oracles(fortnight: Fortnight, found: Filter) -> None:
+    """What lets everything or nothing through does so on every road, alone and beside others."""
+    period = Period(date_after(0), date_after(LONG_DAYS))
+    of_a_page = Condition(Operator.IS, Dimension.PAGE, PATHS[:1])
+    asked = [
+        Query(SITE, of, by, period, each)
+        for of in (SOME[:1], ALL)
+        for by in ((), (Dimension.PAGE,), (Dimension.NAME,), (Dimension.SOURCE,))
+        for each in (found, All((KEPT[0], found)), All((found, of_a_page)))
+    ]
+    check(fortnight.here, fortnight.events, *asked)
