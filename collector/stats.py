@@ -5,8 +5,8 @@ Visitors are counted by day and then summed. How the numbers are found is in ans
 
 import contextlib
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from fractions import Fraction
 from math import floor
@@ -36,6 +36,15 @@ from collector.store import Store
 CURRENT_VISITORS_WINDOW = timedelta(minutes=5)
 # Times that come once, and so can be counted from the beginning of a period.
 _PASSING = frozenset({Dimension.HOUR, Dimension.DAY, Dimension.WEEK, Dimension.MONTH})
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What a list of sites tells of one: its visitors, and since when it has any."""
+
+    by_day: Mapping[date, int]  # days without visitors may be missing
+    current: int  # of the last five minutes
+    began: date | None
 
 
 class Stats:
@@ -165,26 +174,49 @@ class Stats:
 
     def current_visitors(self, site: int, now: datetime) -> int:
         """Return how many visitors did something in the last five minutes."""
-        since = now - CURRENT_VISITORS_WINDOW
         with self._store.snapshot() as session:
-            ((visitors,),) = session.run(
-                "current_visitors",
-                site=site,
-                since_us=int(since.timestamp() * 1_000_000),
-                until_us=int(now.timestamp() * 1_000_000),
-            )
-        return int(visitors)
+            return _current(session, [site], now).get(site, 0)
 
     def first_date(self, site: int) -> date | None:
         """Return the first local date anything was counted on; None for a site without events."""
         with self._store.snapshot() as session:
-            ((first,),) = session.run("first_date", site=site)
-        return first if isinstance(first, date) else None
+            return _first_dates(session, [site]).get(site)
+
+    def glances(self, sites: Sequence[int], period: Period, now: datetime) -> dict[int, Glance]:
+        """Return, of several sites as of one moment, what a list of them tells of each.
+
+        Raises:
+            TooSlowError: it took longer than it may.
+        """
+        by_day: dict[int, dict[date, int]] = {site: {} for site in sites}
+        with self._asking() as session:
+            for site, day, visitors in session.run(
+                "daily_visitors", sites=sites, first=period.first, last=period.last
+            ):
+                by_day[site][day] = visitors
+            current, began = _current(session, sites, now), _first_dates(session, sites)
+        return {site: Glance(by_day[site], current.get(site, 0), began.get(site)) for site in sites}
 
     def rekeyed(self, site: int) -> frozenset[date]:
         """Return the dates on which a day key was made anew: returning visitors count twice."""
         with self._store.snapshot() as session:
             return frozenset(day for (day,) in session.run("rekeyed_dates", site=site))
+
+
+def _current(session: Session, sites: Sequence[int], now: datetime) -> dict[int, int]:
+    since = now - CURRENT_VISITORS_WINDOW
+    return dict(
+        session.run(
+            "current_visitors",
+            sites=sites,
+            since_us=int(since.timestamp() * 1_000_000),
+            until_us=int(now.timestamp() * 1_000_000),
+        )
+    )
+
+
+def _first_dates(session: Session, sites: Sequence[int]) -> dict[int, date]:
+    return dict(session.run("first_dates", sites=sites))
 
 
 def parquet(

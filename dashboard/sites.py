@@ -13,10 +13,10 @@ from starlette.responses import RedirectResponse, Response
 
 from collector.control import Site
 from collector.people.accounts import ALL_SITES
-from collector.question import Dimension, Metric, Period, Query, TooSlowError
+from collector.question import Period, TooSlowError
+from collector.stats import Glance
 from dashboard.addresses import Link, site_path
 from dashboard.asker import Asker, who_asks
-from dashboard.asking import Answer, Unanswered, answers
 from dashboard.charts import sparkline
 from dashboard.comparing import change_of
 from dashboard.formats import Unit
@@ -143,29 +143,24 @@ def _sorted(cards: Sequence[Card], order: Sort) -> list[Card]:
 
 def _cards(parts: Parts, sites: Sequence[Site], now: datetime) -> list[Card]:
     dates = [local_now(now, site.timezone).date() for site in sites]
-    queries = [_query(site, today) for site, today in zip(sites, dates, strict=True)]
-    found = answers(parts.stats, queries)
-    return [
-        _card(parts, site, today, answer, now)
-        for site, today, answer in zip(sites, dates, found, strict=True)
-    ]
+    if not dates:
+        return []
+    period = Period(min(dates) - 2 * _WEEKS_DAYS * ONE_DAY, max(dates))
+    try:
+        glances = parts.stats.glances([site.id for site in sites], period, now)
+    except TooSlowError as error:
+        return [_card_without(site, told(error)) for site in sites]
+    return [_card(site, today, glances[site.id]) for site, today in zip(sites, dates, strict=True)]
 
 
-def _query(site: Site, today: date) -> Query:
-    """Return what holds today, four weeks and the four weeks before, day by day."""
-    period = Period(today - 2 * _WEEKS_DAYS * ONE_DAY, today)
-    return Query(site.id, (Metric.VISITORS,), (Dimension.DAY,), period)
+def _card_without(site: Site, problem: str) -> Card:
+    return Card(site.domain, site_path(site), 0, 0, 0, 0, "", Markup(""), problem)
 
 
-def _card(parts: Parts, site: Site, today: date, answer: Answer, now: datetime) -> Card:
-    path = site_path(site)
-    current = parts.stats.current_visitors(site.id, now)
-    if isinstance(answer, Unanswered):
-        return Card(site.domain, path, 0, current, 0, 0, "", Markup(""), answer.reason)
-    by_day = {row.dimensions[0]: int(row.metrics[0] or 0) for row in answer.rows}
+def _card(site: Site, today: date, glance: Glance) -> Card:
     days = [today - timedelta(days=ago) for ago in range(2 * _WEEKS_DAYS, 0, -1)]
-    counts = [by_day.get(day.isoformat(), 0) for day in days]
-    began = parts.stats.first_date(site.id)
+    counts = [glance.by_day.get(day, 0) for day in days]
+    began = glance.began
     # Whatever comes after nothing is only new.
     before = sum(counts[:_WEEKS_DAYS]) if began is not None and began <= days[0] else 0
     visitors = sum(counts[_WEEKS_DAYS:])
@@ -174,9 +169,9 @@ def _card(parts: Parts, site: Site, today: date, answer: Answer, now: datetime) 
     ]
     return Card(
         domain=site.domain,
-        href=path,
-        today=by_day.get(today.isoformat(), 0),
-        current=current,
+        href=site_path(site),
+        today=glance.by_day.get(today, 0),
+        current=glance.current,
         visitors=visitors,
         before=before,
         change=change_of(visitors, before, Unit.COUNT) if before else "",

@@ -4,12 +4,13 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from enum import StrEnum
 
 from collector.engine.realtime import Realtime, Recent
 from collector.histogram import Histogram
-from collector.question import Query, Report, Row, TooSlowError
-from collector.stats import Stats
+from collector.question import Period, Query, Report, Row, TooSlowError
+from collector.stats import Glance, Stats
 from collector.store import Store
 
 _QUERY_S = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
@@ -63,6 +64,11 @@ class TimedStats(Stats):
         if any(isinstance(answer, TooSlowError) for answer in answers):
             self._latency.note_too_slow()
         return answers
+
+    def glances(self, sites: Sequence[int], period: Period, now: datetime) -> dict[int, Glance]:
+        """Look as Stats does."""
+        with self._latency.timed(Asked.DAYS):
+            return super().glances(sites, period, now)
 
 
 class TimedRealtime(Realtime):

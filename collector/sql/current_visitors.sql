@@ -1,2 +1,3 @@
-SELECT count(DISTINCT token) FROM live.events
-WHERE site = $site AND at_us BETWEEN $since_us AND $until_us;
+SELECT site, count(DISTINCT token) FROM live.events
+WHERE site IN (SELECT unnest($sites)) AND at_us BETWEEN $since_us AND $until_us
+GROUP BY site;

@@ -103,3 +103,13 @@ def test_what_was_counted_for_a_part_of_the_time_is_no_measure(room: Newsroom) -
     assert "from 4" not in words
     lines = re.findall(r'<polyline class="line" points="([^"]+)"', page)
     assert [len(line.split()) for line in lines] == [28, 3]
+
+
+def test_a_list_that_takes_too_long_says_so_beside_each_site(room: Newsroom) -> None:
+    """The sites can be gone to all the same."""
+    room.site("a.example")
+    room.site("b.example")
+    slow = Newsroom(room.folder, room.control, room.store, parts={"limit_s": 0})
+    page = slow.editor().get("/").text
+    assert page.count("This took longer than 0 s.") == 2
+    assert 'href="/sites/b.example"' in page

@@ -312,6 +312,19 @@ def check(here: House, events: list[Event], *asked: Query) -> None:
         assert found == oracle.report(events, query)
 
 
+def check_glances(here: House, events: list[Event], days: int) -> None:
+    """Compare what a list of sites tells of each with the oracle's visitors by day."""
+    period = Period(date_after(0), date_after(days - 1))
+    glances = here.stats.glances([*ZONES], period, BEGIN)
+    for site in ZONES:
+        daily = Query(site, (Metric.VISITORS,), (Dimension.DAY,), period)
+        counted = {day: n for (day,), (n,) in oracle.report(events, daily).items() if n}
+        found = {day.isoformat(): n for day, n in glances[site].by_day.items() if n}
+        assert found == counted
+        assert glances[site].began == here.stats.first_date(site)
+        assert glances[site].current == here.stats.current_visitors(site, BEGIN)
+
+
 @settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(
     st.lists(steps, min_size=10, max_size=50),
@@ -325,6 +338,7 @@ def test_reports_equal_the_oracles(
     with opened(ram_of_module) as here:
         events = bring(here, plan, SHORT_DAYS, sealed_days)
         check(here, events, *asked)
+        check_glances(here, events, SHORT_DAYS)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
