@@ -5,7 +5,9 @@ from collections.abc import Mapping
 
 import pytest
 
+from collector import keeper
 from collector.journal import Erasure, Event
+from collector.load import Loader
 from tests.application import SITE, Started, Whole, pageview
 from tests.ingest.posting import SOMEBODY_ELSE
 from tests.people import key_of
@@ -121,8 +123,24 @@ def test_without_a_day_key_nothing_is_claimed_to_be_erased(
     assert [record.message for record in caplog.records] == ["day_key_missing"]
 
 
-def test_an_erasure_shows_in_reports_within_seconds(started: Started) -> None:
-    """As does what is counted of the same visitor later."""
+def test_an_erasure_shows_in_reports_within_seconds(
+    started: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As does what is counted of the same visitor later: with the second turn of the loader.
+
+    The first may have begun before; there is one a second.
+    """
+    assert keeper._LOAD_EVERY_S <= 1  # noqa: SLF001 - no option, since nobody else needs one
+    monkeypatch.setattr(keeper, "_LOAD_EVERY_S", 0.05)
+    load, done = Loader.load, 0
+
+    def counted(loader: Loader) -> int:
+        nonlocal done
+        loaded_bytes = load(loader)
+        done += 1
+        return loaded_bytes
+
+    monkeypatch.setattr(Loader, "load", counted)
     with started(with_dashboard=True) as whole:
         key = key_of(whole.composed.control)
 
@@ -132,11 +150,16 @@ def test_an_erasure_shows_in_reports_within_seconds(started: Started) -> None:
             answer = whole.post(query, headers, path="/api/v2/query")
             return int(answer.json()["results"][0]["metrics"][0])
 
+        def shown() -> int:
+            before = done
+            wait_until(lambda: done >= before + 2, "two turns of the loader")
+            return pageviews()
+
         for path in ("/one", "/two"):
             whole.post(pageview(path))
         whole.post(pageview("/of-a-neighbour"), SOMEBODY_ELSE)
-        wait_until(lambda: pageviews() == 3, "three pageviews", 3)
+        assert shown() == 3
         assert re.search("are erased", whole.ask("POST", "/erase").text)
-        wait_until(lambda: pageviews() == 1, "erasing", 3)
+        assert shown() == 1
         whole.post(pageview("/three"))
-        wait_until(lambda: pageviews() == 2, "a new one", 3)
+        assert shown() == 2
