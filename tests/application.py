@@ -19,6 +19,7 @@ from collector import compose, journal
 from collector import config as options
 from collector.compose import Composed
 from collector.journal import Drops, Event, Record
+from tests.serving import wait_until
 
 NOW = datetime(2026, 11, 24, 10, 0, 0, tzinfo=UTC)
 SITE = "example.com"
@@ -28,6 +29,7 @@ BROWSER = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0"
     " Safari/537.36"
 )
+_LOOK_EVERY_S = 0.05
 _T = TypeVar("_T")
 Headers = Mapping[str, str] | Sequence[tuple[str, str]]
 
@@ -112,8 +114,24 @@ class Whole:
         return self._runner.run(work)
 
     def wait(self, seconds: float) -> None:
-        """Let the application go about its chores for a while."""
+        """Let the application go about its chores for a while.
+
+        All that were due by then are done, however slow the machine; other threads may not be.
+        """
         self._runner.run(asyncio.sleep(seconds))
+
+    def wait_until(self, is_so: Callable[[], bool], what: str = "it") -> None:
+        """Let the application go about its chores until a condition holds.
+
+        Raises:
+            AssertionError: it did not in time.
+        """
+
+        def looked() -> bool:
+            self.wait(_LOOK_EVERY_S)
+            return is_so()
+
+        wait_until(looked, what, every_s=0)
 
     def records(self) -> list[Record]:
         """Return what is in the journal."""

@@ -130,14 +130,6 @@ def test_an_address_with_a_slash_too_many_leads_nowhere(whole: Whole) -> None:
         assert whole.get(path, host=SITE).status_code == 404
 
 
-def until(whole: Whole, what: str, deadline_s: float = 120) -> Iterator[None]:
-    """Yield until the caller stops asking; fail when that takes too long."""
-    for _ in range(round(deadline_s / CHORES_EVERY_S)):
-        yield
-        whole.wait(CHORES_EVERY_S)
-    pytest.fail(f"{what} did not happen within {deadline_s:g} s")
-
-
 @pytest.fixture
 def busy(started: Started, monkeypatch: pytest.MonkeyPatch) -> Started:
     """Return what starts applications that do their chores more often than usual."""
@@ -152,9 +144,7 @@ def test_a_chore_that_fails_is_told_and_does_not_end_the_others(
     """Events count meanwhile, by what was known last."""
     with busy() as whole:
         whole.composed.control.close()
-        for _ in until(whole, "a second failure"):
-            if len(caplog.records) > 1:
-                break
+        whole.wait_until(lambda: len(caplog.records) > 1, "a second failure")
         assert {(r.message, r.levelno) for r in caplog.records} == {("chore_failed", logging.ERROR)}
         assert whole.post(pageview("/")).status_code == 202
         assert len(whole.events()) == 1
@@ -171,6 +161,4 @@ def test_keys_of_days_that_are_over_are_destroyed(busy: Started) -> None:
         whole.wait(5 * CHORES_EVERY_S)
         assert len(list(keys.iterdir())) == 1
     with busy(now=NOW + timedelta(days=2), sites={"example.org": "UTC"}) as whole:
-        for _ in until(whole, "the end of the key"):
-            if not list(keys.iterdir()):
-                break
+        whole.wait_until(lambda: not list(keys.iterdir()), "the end of the key")

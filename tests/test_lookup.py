@@ -10,7 +10,6 @@ from collector.languages import LANGUAGES, words
 from tests.application import SITE, Started, Whole, application, pageview
 from tests.ingest.posting import SOMEBODY_ELSE
 from tests.privacy.places import files
-from tests.serving import wait_until
 
 SHOP = "shop.example.com"
 PAGE = "/about-a-rare-illness"
@@ -27,12 +26,7 @@ def held(whole: Whole, headers: dict[str, str] | None = None, host: str = SITE) 
 
 def wait_for(whole: Whole, is_so: Callable[[Counts], bool]) -> None:
     """Return once what is held is as it should be; the loader's thread does not say when."""
-
-    def looked() -> bool:
-        whole.wait(0.05)
-        return is_so(held(whole))
-
-    wait_until(looked, "loading")
+    whole.wait_until(lambda: is_so(held(whole)), "loading")
 
 
 @pytest.fixture(name="telling", scope="module")

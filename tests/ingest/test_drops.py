@@ -189,12 +189,7 @@ def test_drops_are_written_while_the_application_runs(
     monkeypatch.setattr(app, "_CHORES_EVERY_S", 0.05)
     with started() as whole:
         whole.post(pageview("/"), ROBOT)
-        for _ in range(300):
-            if any(isinstance(record, Drops) for record in whole.records()):
-                break
-            whole.wait(0.05)
-        else:
-            pytest.fail("no drops were written")
+        whole.wait_until(lambda: any(isinstance(one, Drops) for one in whole.records()), "drops")
 
 
 def test_what_a_site_leaves_out_is_dropped(whole: Whole) -> None:
