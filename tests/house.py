@@ -3,7 +3,7 @@
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,10 @@ import msgspec
 
 from collector.control import Control
 from collector.journal import Event, Record, line
+from collector.keeper import Keeper
+from collector.lending import Lender
 from collector.load import Loader
+from collector.retention import Retention
 from collector.seal import Sealer
 from collector.stats import Stats
 from collector.store import Store
@@ -102,6 +105,18 @@ class House:
         """Ask the stores."""
         with self.store.snapshot() as session:
             return session.query(text, **values)
+
+    def retention(self) -> Retention:
+        """Return what deletes days that are too old."""
+        return Retention(self.store, self.loader, self.control)
+
+    def lender(self) -> Lender:
+        """Return what lends the archive to a second process."""
+        return Lender(self.folder, self.store)
+
+    def keeper(self, clock: Callable[[], float]) -> Keeper:
+        """Return the thread that does all this, which nobody has started."""
+        return Keeper(self.loader, self.sealer, self.retention(), self.lender(), clock)
 
     def bytes_on_disk(self) -> bytes:
         """Return everything in the data directory."""

@@ -268,7 +268,7 @@ def test_a_server_lends_a_copy_and_takes_it_back(
     """A backup of what a server has open holds the same, and nothing is left of the loan."""
     monkeypatch.setattr(lending, "_LOOK_EVERY_S", 0.01)
     made: list[Backup] = []
-    lender = Lender(here.folder, here.store)
+    lender = here.lender()
     lent_while(here, lambda: made.append(backed_up(here.folder, ram / "backup")), lender)
     assert made[0].archive.events == VISITORS
     assert names(here.folder / "lent") == set()
@@ -280,7 +280,7 @@ def test_a_loan_that_nobody_waits_for_is_deleted(here: House) -> None:
     folder.mkdir()
     for name in ("a.request", "a.duckdb", "b.part", "b.part.wal"):
         (folder / name).touch()
-    Lender(here.folder, here.store).lend()
+    here.lender().lend()
     assert names(folder) == set()
 
 
@@ -289,7 +289,7 @@ def test_whoever_asks_is_told_that_there_is_no_copy(
 ) -> None:
     """When the server cannot make it, once and not each second; or when it never answers."""
     monkeypatch.setattr(lending, "_LOOK_EVERY_S", 0.01)
-    lender = Lender(here.folder, here.store)
+    lender = here.lender()
     backing_up = backup.back_up(configured(here.folder), ram / "backup", NOW)
     wait_until(lambda: bool(next(backing_up)) and bool(names(here.folder / "lent")), "a request")
     (request,) = (here.folder / "lent").iterdir()

@@ -12,9 +12,6 @@ from functools import partial
 import pytest
 
 from collector import keeper
-from collector.keeper import Keeper
-from collector.lending import Lender
-from collector.retention import Retention
 from tests.application import Clock
 from tests.house import House, event
 from tests.serving import wait_until
@@ -29,9 +26,7 @@ async def keeping(
     """Have a keeper turn, and seal, twenty times a second."""
     monkeypatch.setattr(keeper, "_LOAD_EVERY_S", 0.05)
     monkeypatch.setattr(keeper, "_SEAL_EVERY_S", 0.0)
-    retention = Retention(here.store, here.loader, here.control)
-    lender = Lender(here.folder, here.store)
-    async with Keeper(here.loader, here.sealer, retention, lender, clock).running():
+    async with here.keeper(clock).running():
         yield
 
 

@@ -19,10 +19,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from collector import keeper
 from collector.histogram import Histogram
 from collector.keeper import Keeper
-from collector.lending import Lender
 from collector.outcomes import DropReason, Outcome
 from collector.question import TooSlowError
-from collector.retention import Retention
 from collector.server import listen
 from collector.serving import metrics
 from collector.serving.latency import Asked, Latency, TimedStats
@@ -30,7 +28,7 @@ from collector.serving.metrics import Metric, Sample, StoreFile, exposition, of_
 from collector.session import StoreError
 from collector.stats import Stats
 from tests.application import NOW, Started, Whole, pageview
-from tests.house import House, event, house
+from tests.house import event, house
 from tests.people import key_of
 
 if TYPE_CHECKING:
@@ -278,13 +276,6 @@ def _no_room(*_: object) -> int:
     raise OSError(errno.ENOSPC, "no room")
 
 
-def keeping(here: House, at: float) -> Keeper:
-    """Return a keeper that nobody runs."""
-    lender = Lender(here.folder, here.store)
-    retention = Retention(here.store, here.loader, here.control)
-    return Keeper(here.loader, here.sealer, retention, lender, lambda: at)
-
-
 def test_the_keeper_says_what_it_did(ram: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """How many days wait, that sealing failed, that it was done; and whether it is stuck."""
     yesterday = NOW - timedelta(days=1)
@@ -293,7 +284,7 @@ def test_the_keeper_says_what_it_did(ram: Path, monkeypatch: pytest.MonkeyPatch)
         here.append("held", event(site, yesterday))
         assert here.loader.lag_bytes() is None  # the ledger was not read yet
         here.finish()
-        at_work = keeping(here, NOW.timestamp())
+        at_work = here.keeper(NOW.timestamp)
         state = at_work.state
         monkeypatch.setattr(type(here.sealer), "seal_day", _refuse)
         turn(at_work)
@@ -305,7 +296,7 @@ def test_the_keeper_says_what_it_did(ram: Path, monkeypatch: pytest.MonkeyPatch)
         assert (state.days_waiting, state.seal_failed, state.failed_turns) == (1, True, 1)
         assert at_work.trouble() == "the store refuses what the journal holds: see the log"
         monkeypatch.undo()
-        at_work = keeping(here, (NOW + timedelta(hours=1)).timestamp())
+        at_work = here.keeper((NOW + timedelta(hours=1)).timestamp)
         state = at_work.state
         turn(at_work)
         assert (state.days_waiting, state.days_sealed, state.seal_failed) == (0, 1, False)
@@ -318,7 +309,9 @@ def test_the_keeper_says_what_it_did(ram: Path, monkeypatch: pytest.MonkeyPatch)
         here.append("next", event(site, NOW))
         assert here.loader.lag_bytes() == next(here.journal.iterdir()).stat().st_size / 2
         state.turn_to(keeper.Doing.LOADING)
-        state.since_s = here.loader.moved_at_s = time.monotonic() - 61
+        now_s = time.monotonic()
+        monkeypatch.setattr(time, "monotonic", lambda: now_s)
+        state.since_s = here.loader.moved_at_s = now_s - 61
         assert at_work.trouble() == "the loader has not moved for 61 seconds"
 
 

@@ -10,10 +10,7 @@ import pytest
 
 from collector import keeper
 from collector.control import Purging, kept_from
-from collector.keeper import Keeper
-from collector.lending import Lender
 from collector.question import Dimension, Metric, Period, Query
-from collector.retention import Retention
 from tests.house import House, event, house
 from tests.serving import wait_until
 
@@ -58,11 +55,6 @@ def fill(here: House, site: int, days: int = DAYS) -> None:
     here.sealer.seal_due(START + (days + 1) * ONE_DAY)
 
 
-def of(here: House) -> Retention:
-    """Return what deletes here."""
-    return Retention(here.store, here.loader, here.control)
-
-
 def sealed(here: House, site: int) -> list[int]:
     """Return which of the days are there, by number."""
     rows = here.rows("SELECT date FROM archive.sealed WHERE site = $site ORDER BY 1", site=site)
@@ -94,7 +86,7 @@ def test_the_first_day_that_is_kept(today: str, months: int, first: str) -> None
 def test_each_day_goes_when_it_is_too_old(filled: House) -> None:
     """Not a day earlier; and all that is left adds up as before."""
     here, site = filled, SITE
-    retention = of(here)
+    retention = here.retention()
     assert retention.purge_due(due(0) - ONE_DAY) == 0
     assert sealed(here, site) == [*range(DAYS)]
     for number in range(3):
@@ -112,7 +104,7 @@ def test_each_day_goes_when_it_is_too_old(filled: House) -> None:
 def test_nothing_of_a_day_that_is_gone_is_left(filled: House) -> None:
     """No row, no sum, no page or source that only it had, and no byte of these on the disk."""
     here = filled
-    retention = of(here)
+    retention = here.retention()
     for number in range(2):
         retention.purge_due(due(number))
     on_disk = here.bytes_on_disk()
@@ -133,8 +125,8 @@ def test_a_standstill_is_made_up_for_two_days_a_day(filled: House) -> None:
     late = due(DAYS)
     for day, left in enumerate([4, 2, 0]):
         now = late + day * ONE_DAY
-        assert of(here).purge_due(now) == 2
-        assert of(here).purge_due(now + timedelta(hours=3)) == 0  # as after a start
+        assert here.retention().purge_due(now) == 2
+        assert here.retention().purge_due(now + timedelta(hours=3)) == 0  # as after a start
         assert len(sealed(here, site)) == left
         assert here.control.purging(site).overdue_days == left
 
@@ -145,12 +137,12 @@ def test_an_end_before_the_archive_was_rewritten_is_made_up_for(filled: House) -
     in_the_way = here.folder / "archive.new.duckdb"
     in_the_way.mkdir()
     with pytest.raises(IsADirectoryError):
-        of(here).purge_due(due(0))
+        here.retention().purge_due(due(0))
     in_the_way.rmdir()
     assert sealed(here, SITE) == [*range(1, DAYS)]
     here.store.checkpoint_archive()
     assert word in here.bytes_on_disk()
-    assert of(here).purge_due(due(0)) == 0
+    assert here.retention().purge_due(due(0)) == 0
     assert word not in here.bytes_on_disk()
     assert here.control.purging(SITE).overdue_days == 0
 
@@ -159,9 +151,9 @@ def test_what_the_operator_decides_is_done_at_once(filled: House) -> None:
     """All that is due then, and no more than that; later days go by the rule again."""
     here, site = filled, SITE
     now = due(3, months=1)
-    assert of(here).purge_due(now) == 0
+    assert here.retention().purge_due(now) == 0
     here.control.set_retention("example.com", 1, now)
-    assert of(here).purge_due(now) == 4
+    assert here.retention().purge_due(now) == 4
     assert sealed(here, site) == [4, 5]
     done = Purging(now.date().isoformat(), purges_all=False, overdue_days=0)
     assert here.control.purging(site) == done
@@ -191,10 +183,10 @@ def test_what_the_operator_decides_meanwhile_is_done_next(
     if before:
         here.control.set_retention("example.com", before, now)
     monkeypatch.setattr(here.store, "rewrite", slowly)
-    assert of(here).purge_due(now) == (4 if before else 2)
+    assert here.retention().purge_due(now) == (4 if before else 2)
     assert here.control.purging(SITE).purges_all == is_left
     monkeypatch.undo()
-    assert of(here).purge_due(now) == days
+    assert here.retention().purge_due(now) == days
     assert not here.control.purging(SITE).purges_all
 
 
@@ -205,8 +197,8 @@ def test_a_day_is_too_old_by_the_calendar_of_its_site(here: House) -> None:
         here.load(event(where, START, timezone="UTC"))
     here.sealer.seal_due(START + 3 * ONE_DAY)
     ten_utc = due(0).replace(hour=10) - ONE_DAY  # midnight there
-    assert of(here).purge_due(ten_utc - timedelta(seconds=1)) == 0
-    assert of(here).purge_due(ten_utc) == 1
+    assert here.retention().purge_due(ten_utc - timedelta(seconds=1)) == 0
+    assert here.retention().purge_due(ten_utc) == 1
     assert (len(sealed(here, early)), len(sealed(here, site))) == (0, 1)
 
 
@@ -219,9 +211,7 @@ def test_the_keeper_deletes_what_is_too_old(here: House, monkeypatch: pytest.Mon
     here.load(event(site, due(0) - 3 * ONE_DAY, path="/raw"))
 
     async def turn() -> None:
-        lender = Lender(here.folder, here.store)
-        keeping = Keeper(here.loader, here.sealer, of(here), lender, due(0).timestamp)
-        async with keeping.running():
+        async with here.keeper(due(0).timestamp).running():
             await asyncio.to_thread(wait_until, lambda: 0 not in sealed(here, site), "purging")
 
     asyncio.run(turn())
