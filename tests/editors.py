@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import httpx
 import msgspec
@@ -24,6 +23,7 @@ from collector.people.accounts import ALL_SITES, Role
 from collector.stats import Stats, parquet
 from collector.store import Store
 from dashboard.app import Parts, routes, shield
+from tests.house import event
 from tests.people import CHEAP, EMAIL, admit, key_of, token_of
 
 NOW = datetime(2026, 11, 24, 13, 32, 10, tzinfo=UTC)  # 14:32 in Berlin
@@ -138,19 +138,13 @@ class Client:
 
 def pageview(site: Site, token: int, ago: timedelta, path: str = "/", **values: object) -> Event:
     """Return a pageview some time before NOW."""
-    at = NOW - ago
-    local = at.astimezone(ZoneInfo(site.timezone))
-    event = Event(
-        site=site.id,
-        date=local.date().isoformat(),
-        hour=local.hour,
-        at_us=int(at.timestamp() * 1_000_000),
-        token=token,
-        name="pageview",
-        host=site.domain,
-        path=path,
-    )
-    return msgspec.structs.replace(event, **values)
+    view = event(site.id, NOW - ago, token, path=path, timezone=site.timezone)
+    return msgspec.structs.replace(view, **{"host": site.domain, **values})
+
+
+def custom(view: Event, name: str, **props: str) -> Event:
+    """Make a custom event of a pageview."""
+    return msgspec.structs.replace(view, name=name, props=props)
 
 
 @contextmanager

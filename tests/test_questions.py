@@ -13,11 +13,10 @@ import httpx
 import msgspec
 import pytest
 
-from collector.journal import Event
 from collector.parquet import as_parquet
 from collector.question import Metric, Period, Property, Query, TooSlowError
 from collector.stats import Stats, parquet
-from tests.editors import Newsroom, newsroom, pageview
+from tests.editors import Newsroom, custom, newsroom, pageview
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -29,11 +28,6 @@ HOSTILE = (
     "/*where*/", "*/", "--", "\\", "%", "_", "%s", "{0}", "{text}", "\x00", "\u202e", "😀", "NULL",
     "1 UNION SELECT token FROM live.events", "\n; ATTACH 'x.db'", "''''", "ä" * 400,
 )  # fmt: skip
-
-
-def custom(event: Event, name: str, **props: str) -> Event:
-    """Make a custom event of a pageview."""
-    return msgspec.structs.replace(event, name=name, props=props)
 
 
 @pytest.fixture(name="room", scope="module")

@@ -10,19 +10,13 @@ import httpx
 import msgspec
 import pytest
 
-from collector.journal import Event
-from tests.editors import NOW, Newsroom, newsroom, pageview
+from tests.editors import NOW, Newsroom, custom, newsroom, pageview
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 # 14:32:10 in Berlin; in Kathmandu, at 5 hours 45, it is 19:17:10.
 KATHMANDU = "Asia/Kathmandu"
 MIDNIGHT = datetime(2026, 11, 24, 23, 0, tzinfo=UTC)  # in Berlin
-
-
-def custom(event: Event, name: str, **props: str) -> Event:
-    """Make a custom event of a pageview."""
-    return msgspec.structs.replace(event, name=name, props=props)
 
 
 @pytest.fixture(name="room", scope="module")
