@@ -9,9 +9,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from collector import geo, store
+from tests import chance
 from tests.application import Started, Whole, application
 from tests.house import House, house
 
@@ -83,15 +83,7 @@ _UNTRACED = (
 # fifth of the work where days are tiny. Processes of ours that tests start do so.
 store._FLUSH_THRESHOLD = "128MB"  # noqa: SLF001 - no option, since nobody else needs one
 
-# How long data take to draw says how busy the machine is.
-settings.register_profile(
-    "gatecount",
-    derandomize=True,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.load_profile("gatecount")
+chance.load_profile()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,11 +11,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.journal import Erasure, Event
 from tests import oracle
+from tests.chance import examples
 from tests.house import LIVE_EVENTS, LIVE_VISITS, House, at_us, event, house
 from tests.marks import check_marks
 
@@ -132,7 +133,7 @@ def open_house(ram_of_module: Path) -> Iterator[House]:
         yield here
 
 
-@settings(max_examples=16, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(16, of_any_size=True)
 @given(st.lists(steps, min_size=6, max_size=50))
 def test_what_was_taken_back_is_gone_in_any_order(standing: House, plan: list[Step]) -> None:
     """However it comes to be loaded: before the events, after them, or out of another chunk."""

@@ -4,13 +4,14 @@ import asyncio
 from dataclasses import dataclass, field
 
 import httpx
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.routing import Mount as Prefix
 
 from collector.objection import Objection, objection
 from collector.visitors import routes
+from tests.chance import examples
 from tests.visiting import parts
 
 NAMES = ("gatecount-optout", "__Host-gatecount-optout")
@@ -30,7 +31,7 @@ _values = st.sampled_from(_NEAR) | st.text(
 )
 
 
-@settings(derandomize=True, max_examples=300)
+@examples(300)
 @given(st.lists(st.tuples(_names, _values), max_size=8), st.sampled_from(["; ", ";", " ;  "]))
 def test_a_jar_objects_exactly_when_it_holds_one_of_the_names(
     jar: list[tuple[str, str]], separator: str
@@ -41,7 +42,7 @@ def test_a_jar_objects_exactly_when_it_holds_one_of_the_names(
     assert objection(header, b"", b"") is expected
 
 
-@settings(derandomize=True, max_examples=300)
+@examples(300)
 @given(
     st.lists(
         st.sampled_from(
@@ -136,7 +137,7 @@ _left_behind = st.sets(
 )
 
 
-@settings(derandomize=True, max_examples=60, deadline=None)
+@examples(60)
 @given(
     _left_behind,
     st.lists(st.tuples(st.sampled_from(["out", "in"]), _place), min_size=1, max_size=6),

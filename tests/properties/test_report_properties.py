@@ -5,12 +5,12 @@ import random
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.engine.roads import WITHIN_DAYS, Road, Side, road
@@ -31,255 +31,32 @@ from collector.question import (
     Not,
     Operator,
     Period,
-    Property,
     Query,
     Report,
     Row,
-    conditions,
 )
 from tests import oracle
-from tests.house import House, event, house
-
-SITE, OTHER_SITE = 1, 2
-ZONES = {SITE: "Europe/Berlin", OTHER_SITE: "UTC"}
-# A Saturday. The day after, clocks in Berlin show the hour from 2 to 3 twice; then come the first
-# day of a week and, in the end, that of a month.
-BEGIN = datetime(2026, 10, 24, 5, 0, tzinfo=UTC)
-SHORT_DAYS, LONG_DAYS = 9, 14
-MICROSECOND = timedelta(microseconds=1)
-GAP = timedelta(minutes=30)
-GAPS = (
-    timedelta(0),
-    timedelta(0),
-    MICROSECOND,
-    timedelta(seconds=0.5),
-    timedelta(seconds=1.5) - MICROSECOND,
-    timedelta(minutes=1),
-    timedelta(minutes=7),
-    timedelta(minutes=20),
-    GAP - MICROSECOND,
-    GAP,
-    GAP + MICROSECOND,
-    timedelta(hours=3),
-    timedelta(days=1),
-    timedelta(days=2, hours=5),
-)
-NAMES = ("pageview", "pageview", "pageview", "engagement", "engagement", "sign up", "Sign Up")
-PATHS = ("/", "/", "/a", "/A_b", "/\u00e9%")
-HOSTS = ("example.com", "example.com", "Shop.example.com")
-PLAN, AUTHOR, ABSENT = Property("plan"), Property("author's"), Property("")
-PROPS: tuple[dict[str, str], ...] = (
-    {},
-    {},
-    {"plan": "Pro"},
-    {"plan": "free", "author's": "Zo\u00cb"},
-    {"plan": "", "author's": "zo\u00eb"},
-)
-ARRIVALS: tuple[dict[str, str], ...] = (
-    {"channel": "direct"},
-    {"source": "Ecosia", "channel": "search", "referrer": "ecosia.example"},
-    {"source": "ecosia", "channel": "search", "utm_source": "paper"},
-    {"source": "Le Monde", "utm_medium": "mail", "utm_campaign": "Spring 50%", "screen": "md"},
-)
-# A visitor has one of each: a token is made of the address and the user agent.
-VISITORS: tuple[dict[str, str], ...] = (
-    {"country": "DE", "device": "desktop", "browser": "Firefox", "os": "Linux"},
-    {"country": "DE", "device": "mobile", "browser": "firefox", "os": "Android"},
-    {},
-)
-
-# What is looked for in a field: what is there, and what is not.
-ARRIVED = [
-    Dimension.SOURCE, Dimension.CHANNEL, Dimension.REFERRER, Dimension.UTM_SOURCE,
-    Dimension.UTM_MEDIUM, Dimension.UTM_CAMPAIGN, Dimension.COUNTRY, Dimension.DEVICE,
-    Dimension.BROWSER, Dimension.OS, Dimension.SCREEN,
-]  # fmt: skip
-TEXTS: dict[Field, tuple[str, ...]] = {
-    Dimension.PAGE: PATHS,
-    Dimension.EVENT_HOSTNAME: HOSTS,
-    Dimension.NAME: NAMES,
-    PLAN: ("", "Pro", "free"),
-    AUTHOR: ("", "Zo\u00cb", "zo\u00eb"),
-    ABSENT: ("", "x"),
-    Dimension.ENTRY_PAGE: (*PATHS, ""),
-    Dimension.EXIT_PAGE: (*PATHS, ""),
-    Dimension.HOSTNAME: HOSTS,
-    Dimension.EXIT_HOSTNAME: HOSTS,
-    **{
-        dimension: tuple(words.get(dimension.value[6:], "") for words in (*ARRIVALS, *VISITORS))
-        for dimension in ARRIVED
-    },
-}
-PATTERNS = (
-    "^/$", "^/[a-c]", "a|^$", "(o|/)$", "^(pageview|sign up)$", "^[A-Z]", ".", "^.{2,6}$", "\u00e9",
-    "\\.EXAMPLE\\.", "%|_", "zo\u00eb", "nowhere",
-)  # fmt: skip
-OF_EVENTS: list[Field] = [
-    Dimension.PAGE, Dimension.EVENT_HOSTNAME, Dimension.NAME, PLAN, AUTHOR, ABSENT,
-]  # fmt: skip
-FIELDS = [*OF_EVENTS[:-1], *OF_EVENTS, *TEXTS]  # those of events more often
-OF_PAGES = {Metric.TIME_ON_PAGE, Metric.SCROLL_DEPTH}
-
-
-@dataclass(frozen=True)
-class Step:
-    """One event: what it is, and how long after its visitor's last."""
-
-    site: int
-    visitor: int
-    after: timedelta
-    name: str
-    path: str
-    host: str
-    props: int  # of PROPS
-    arrival: int  # of ARRIVALS
-    interactive: bool
-    engaged_s: int
-    scroll: int
-    process: int  # whose journal it is in
-
-
-steps = st.builds(
+from tests.chance import examples
+from tests.house import House, house
+from tests.properties.asking import FIELDS, TEXTS, conditions_on, cut, queries
+from tests.properties.happenings import (
+    ARRIVALS,
+    BEGIN,
+    GAPS,
+    HOSTS,
+    LONG_DAYS,
+    NAMES,
+    OTHER_SITE,
+    PATHS,
+    PROPS,
+    SHORT_DAYS,
+    SITE,
+    ZONES,
     Step,
-    site=st.sampled_from([SITE] * 7 + [OTHER_SITE]),
-    visitor=st.integers(0, 2),
-    after=st.sampled_from(GAPS),
-    name=st.sampled_from(NAMES),
-    path=st.sampled_from(PATHS),
-    host=st.sampled_from(HOSTS),
-    props=st.integers(0, len(PROPS) - 1),
-    arrival=st.integers(0, len(ARRIVALS) - 1),
-    interactive=st.booleans(),
-    engaged_s=st.integers(0, 99),
-    scroll=st.integers(0, 10),
-    process=st.integers(0, 2),
+    date_after,
+    events_of,
+    steps,
 )
-
-
-def events_of(plan: list[Step], days: int) -> list[Event]:
-    """Return the event of each step; a visitor who comes to the last day begins again."""
-    clocks: dict[tuple[int, int], timedelta] = {}
-    seen = set()
-    made = []
-    for step in plan:
-        who = (step.site, step.visitor)
-        passed = clocks.get(who, step.visitor * timedelta(hours=1)) + step.after
-        passed %= timedelta(days=days - 1)
-        while (who, passed, step.name, step.path) in seen:  # nothing could order the two
-            passed += MICROSECOND
-        seen.add((who, passed, step.name, step.path))
-        clocks[who] = passed
-        reads = step.name == "engagement"
-        made.append(
-            event(
-                step.site,
-                BEGIN + passed,
-                token=2**64 - 1 - step.visitor,  # tokens fill 64 bits; sites may share one
-                name=step.name,
-                path=step.path,
-                timezone=ZONES[step.site],
-                host=step.host,
-                props=PROPS[step.props],
-                interactive=step.interactive,
-                engaged_s=step.engaged_s if reads else 0,
-                scroll=step.scroll if reads else 0,
-                **ARRIVALS[step.arrival],
-                **VISITORS[step.visitor % len(VISITORS)],
-            )
-        )
-    return made
-
-
-def texts_for(operator: Operator, field: Field) -> st.SearchStrategy[str]:
-    """Return values of a condition that are often, and sometimes almost, those of its field."""
-    there = TEXTS[field]
-    if operator is Operator.MATCHES:
-        return st.sampled_from(PATTERNS)
-    if operator is Operator.CONTAINS:
-        there = (*(text[:3] for text in there if text), *(text[-2:] for text in there if text), "%")
-    return st.sampled_from([*there, *map(str.swapcase, there), "nowhere"])
-
-
-def conditions_on(fields: list[Field]) -> st.SearchStrategy[Condition]:
-    """Return conditions on one of some fields."""
-    of_fields = st.tuples(st.sampled_from(Operator), st.sampled_from(fields))
-    return of_fields.flatmap(
-        lambda chosen: st.builds(
-            Condition,
-            st.just(chosen[0]),
-            st.just(chosen[1]),
-            st.lists(texts_for(*chosen), min_size=1, max_size=3).map(tuple),
-            case_sensitive=st.booleans(),
-        )
-    )
-
-
-def trees(depth: int) -> st.SearchStrategy[Filter]:
-    """Return filters of at most as many levels above their conditions."""
-    leaf: st.SearchStrategy[Filter] = conditions_on(FIELDS)
-    if not depth:
-        return leaf
-    below = trees(depth - 1)
-    several = st.lists(below, max_size=3).map(tuple)
-    return st.one_of(
-        leaf,
-        st.builds(All, several),
-        st.builds(Either, several),
-        st.builds(Not, below),
-        st.builds(Done, below),
-    )
-
-
-filters = st.one_of(st.just(EVERYTHING), trees(1), trees(3), trees(3))
-METRICS = [*Metric, Metric.VISITS, Metric.BOUNCE_RATE, Metric.BOUNCE_RATE]
-
-
-@st.composite
-def dimensions(draw: st.DrawFn) -> tuple[Field, ...]:
-    """Return none to three dimensions, at most one of them of time."""
-    chosen = draw(st.lists(st.sampled_from(FIELDS), max_size=3, unique=True))
-    if len(chosen) < 3 and draw(st.booleans()):
-        time = draw(st.sampled_from([d for d in Dimension if d in TIMES]))
-        chosen.insert(draw(st.integers(0, len(chosen))), time)
-    return tuple(chosen)
-
-
-@st.composite
-def queries(draw: st.DrawFn, days: int) -> Query:
-    """Return something that can be asked about a site and some days."""
-    chosen = st.lists(st.sampled_from(METRICS), min_size=1, max_size=4, unique=True)
-    of = tuple(draw(chosen))
-    by = draw(dimensions())
-    tree = draw(filters)
-    named = {condition.field for condition in conditions(tree, within_done=False)}
-    if OF_PAGES.intersection(of) and Dimension.PAGE not in named.union(by):
-        if draw(st.booleans()):
-            by = (Dimension.PAGE, *by[1:])
-        else:
-            tree = All((draw(conditions_on([Dimension.PAGE])), tree))
-    ends = [draw(st.integers(-1, days)) for _ in range(2)] if draw(st.booleans()) else [-1, days]
-    return Query(
-        site=draw(st.sampled_from([SITE] * 7 + [OTHER_SITE])),
-        metrics=of,
-        dimensions=by,
-        period=draw(cut(min(ends), max(ends))),
-        filters=tree,
-    )
-
-
-@st.composite
-def cut(draw: st.DrawFn, first: int, last: int) -> Period:
-    """Return a period of some days, one in four times from an hour or until an hour."""
-    hours = [0, 23]
-    if draw(st.integers(0, 3)) == 0:
-        hours = [draw(st.sampled_from([0, draw(st.integers(0, 23))])), draw(st.integers(0, 23))]
-        hours = sorted(hours) if first == last else hours
-    return Period(date_after(first), date_after(last), *hours)
-
-
-def date_after(days: int) -> date:
-    """Return the date some days after the first one."""
-    return BEGIN.date() + timedelta(days=days)
 
 
 @contextlib.contextmanager
@@ -325,7 +102,7 @@ def check_glances(here: House, events: list[Event], days: int) -> None:
         assert glances[site].current == here.stats.current_visitors(site, BEGIN)
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(10, of_any_size=True)
 @given(
     st.lists(steps, min_size=10, max_size=50),
     st.integers(0, SHORT_DAYS + 1),
@@ -374,7 +151,7 @@ def fortnight(ram_of_module: Path) -> Iterator[Fortnight]:
         yield Fortnight(here, bring(here, plan, LONG_DAYS, LONG_DAYS // 2))
 
 
-@settings(max_examples=40, derandomize=True, deadline=None)
+@examples(40)
 @given(queries(LONG_DAYS))
 def test_reports_of_a_busy_fortnight_equal_the_oracles(fortnight: Fortnight, query: Query) -> None:
     """The same forty questions every time."""
@@ -398,7 +175,7 @@ def comparisons(draw: st.DrawFn) -> Query:
     )
 
 
-@settings(max_examples=25, derandomize=True, deadline=None)
+@examples(25)
 @given(comparisons())
 def test_comparisons_of_a_busy_fortnight_equal_the_oracles(
     fortnight: Fortnight, query: Query
@@ -454,7 +231,7 @@ def pages(draw: st.DrawFn) -> list[Query]:
     ]
 
 
-@settings(max_examples=40, derandomize=True, deadline=None)
+@examples(40)
 @given(pages())
 def test_pages_of_a_busy_fortnight_equal_the_oracles(
     fortnight: Fortnight, asked: list[Query]

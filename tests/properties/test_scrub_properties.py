@@ -7,13 +7,14 @@ import unicodedata
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.identifiers import MARK
 from collector.scrub import ScrubbedUrl, scrub_path, scrub_text, scrub_url
+from tests.chance import examples
 
-SETTINGS = settings(max_examples=300, deadline=None, derandomize=True)
+SETTINGS = examples(300)
 # What the rules look at, so that random texts meet them.
 PIECES = (
     "/", "//", "\\", "-", "_", ".", ",", ";", ":", "=", "&", "?", "#", "+", "~", "!", "(", ")", "[",

@@ -6,7 +6,7 @@ from hashlib import sha256
 from ipaddress import IPv6Address
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from collector.anonymise import (
@@ -18,8 +18,9 @@ from collector.anonymise import (
     network,
     visitor_token,
 )
+from tests.chance import examples
 
-SETTINGS = settings(max_examples=300, deadline=None, derandomize=True)
+SETTINGS = examples(300)
 keys = st.binary(min_size=32, max_size=32)
 sites = st.text(min_size=1, max_size=30)
 networks = st.ip_addresses().map(str).map(network)

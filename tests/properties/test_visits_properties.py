@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.journal import Event
@@ -17,6 +17,7 @@ from collector.keys import date_end
 from collector.question import TIMES, Dimension, Metric, Period, Query, Report
 from collector.seal import SEAL_AFTER
 from tests import oracle
+from tests.chance import examples
 from tests.house import LIVE_VISITS, SEALED_EVENTS, SEALED_VISITS, House, event, house
 from tests.marks import check_marks
 
@@ -288,7 +289,7 @@ def arrivals(plan: list[Step], events: list[Event]) -> list[tuple[Step, Event]]:
     return [(plan[place], events[place]) for place in order]
 
 
-@settings(max_examples=18, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(18, of_any_size=True)
 @given(
     st.lists(steps, min_size=8, max_size=70),
     st.lists(st.sampled_from(MOMENTS), max_size=2),
