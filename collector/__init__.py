@@ -1,3 +1,1 @@
 """Everything between the wire and the numbers."""
-
-__version__ = "0.1.0"

@@ -45,6 +45,12 @@ cli.add_typer(config_cli, name="config")
 _DEMO_DAYS, _DEMO_SITES, _DEMO_SEED = 365, 2, 1
 
 
+def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - typer's own
+    if wanted:
+        typer.echo(f"gatecount {version('gatecount')}")
+        raise typer.Exit
+
+
 @cli.callback()
 def _global(
     context: typer.Context,
@@ -54,6 +60,10 @@ def _global(
     config: Annotated[
         Path | None, typer.Option(envvar="GATECOUNT_CONFIG", help="A TOML file with options.")
     ] = None,
+    _version: Annotated[  # noqa: FBT002 - a flag
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which it is."),
+    ] = False,
 ) -> None:
     context.obj = Invocation(config, data)
 

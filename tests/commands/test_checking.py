@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 from collector import config
@@ -73,6 +74,14 @@ def test_backup_restore_and_export_say_what_is_in_the_way(
     assert told(gatecount("restore", target)).endswith("it has no backup.json")
     assert told(gatecount("export", target)).endswith("no server ever ran on it")
     assert told(gatecount("export", target, "--site", "a.example")).startswith("a.example is no")
+
+
+def test_the_version_is_told_by_itself(gatecount: Command) -> None:
+    """As it stands in pyproject.toml, without a data directory."""
+    project = tomllib.loads(
+        (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+    )["project"]
+    assert gatecount("--version").stdout == f"gatecount {project['version']}\n"
 
 
 def test_the_example_configuration_is_printed(gatecount: Command) -> None:
