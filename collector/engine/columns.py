@@ -15,7 +15,8 @@ _METRICS: Final = {
     Metric.VISITS: "coalesce(total(visits), 0)::BIGINT",
     Metric.PAGEVIEWS: "coalesce(total(pageviews), 0)::BIGINT",
     Metric.EVENTS: "coalesce(total(events), 0)::BIGINT",
-    Metric.VIEWS_PER_VISIT: "mean(total(pageviews), total(visits), 100)",
+    # A visit may have all of its pageviews in an hour later than the one it began in.
+    Metric.VIEWS_PER_VISIT: "mean(coalesce(total(pageviews), 0), total(visits), 100)",
     Metric.BOUNCE_RATE: "mean(100 * total(bounces), total(entries), 10)",
     Metric.VISIT_DURATION: "mean(total(duration_s), total(visits), 10)",
     Metric.TIME_ON_PAGE: "mean(total(engaged_s), total(readings), 10)",

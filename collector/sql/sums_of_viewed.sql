@@ -1,4 +1,5 @@
 -- The sums of the name that most actions have: those of visits with a pageview, by the marks of it.
+-- Without a date nothing groups them, and no visit at all would be a row of nothing.
 SELECT
     /*times*/
     'pageview' AS /*key*/,
@@ -12,4 +13,5 @@ FROM (
 )
 /*arriving*/
 GROUP BY ALL
+HAVING count(*) > 0
 /*viewed_apart*/

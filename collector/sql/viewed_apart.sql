@@ -13,3 +13,4 @@ FROM (
     /*arriving*/
 )
 GROUP BY ALL
+HAVING count(*) > 0

@@ -296,3 +296,36 @@ def test_filters_of_no_field_equal_the_oracles(fortnight: Fortnight, found: Filt
         for each in (found, All((KEPT[0], found)), All((found, of_a_page)))
     ]
     check(fortnight.here, fortnight.events, *asked)
+
+
+NOWHERE: list[Filter] = [
+    Condition(Operator.IS, Dimension.COUNTRY, ("nowhere",)),
+    Condition(Operator.IS, Dimension.SOURCE, ("nowhere",)),
+    Condition(Operator.IS, Dimension.PAGE, ("nowhere",)),
+    Condition(Operator.IS, Dimension.ENTRY_PAGE, ("nowhere",)),
+    Condition(Operator.IS, Dimension.NAME, ("nowhere",)),
+    Done(Condition(Operator.IS, Dimension.NAME, ("nowhere",))),
+]
+
+
+@pytest.mark.parametrize("found", NOWHERE, ids=repr)
+def test_what_nobody_did_has_no_row(fortnight: Fortnight, found: Filter) -> None:
+    """Nor has a name or a page that nobody asked about came to: a row of nothing is none."""
+    period = Period(date_after(0), date_after(LONG_DAYS))
+    asked = [
+        Query(SITE, of, by, period, found)
+        for of in (SOME[:1], ALL)
+        for by in (*PANELS[:5], HOURLY[1:2], (Dimension.NAME, Dimension.WEEKDAY))
+    ]
+    check(fortnight.here, fortnight.events, *asked)
+
+
+def test_visits_that_have_their_pageviews_later_have_none_in_the_hour_they_began(
+    fortnight: Fortnight,
+) -> None:
+    """Views per visit are nothing there, rather than unknown."""
+    kept = Condition(Operator.IS, Dimension.PAGE, PATHS[3:])
+    period = Period(date_after(0), date_after(LONG_DAYS))
+    metrics = (Metric.VIEWS_PER_VISIT, Metric.VISITS)
+    asked = [Query(SITE, metrics, (by,), period, f) for by in HOURLY[:2] for f in (kept, EVERYTHING)]
+    check(fortnight.here, fortnight.events, *asked)
