@@ -224,8 +224,8 @@ class Answers:
         """Return what several queries have found together; None for one that is alone."""
         key = _family(query, side)
         family = [other for other in self._queries if _family(other, side) == key]
-        if key is None or len(family) < _SEVERAL:
-            return None
+        if key is None or len(family) < _SEVERAL or query not in family:
+            return None  # what is kept is what the family needs, and no other
         if key not in self._found:
             self._found[key] = self._find(family, side)
         return self._found[key]

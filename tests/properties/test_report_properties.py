@@ -315,7 +315,7 @@ def test_what_nobody_did_has_no_row(fortnight: Fortnight, found: Filter) -> None
     asked = [
         Query(SITE, of, by, period, found)
         for of in (SOME[:1], ALL)
-        for by in (*PANELS[:5], HOURLY[1:2], (Dimension.NAME, Dimension.WEEKDAY))
+        for by in (*PANELS[:5], (HOURLY[1],), (Dimension.NAME, Dimension.WEEKDAY))
     ]
     check(fortnight.here, fortnight.events, *asked)
 
@@ -327,5 +327,21 @@ def test_visits_that_have_their_pageviews_later_have_none_in_the_hour_they_began
     kept = Condition(Operator.IS, Dimension.PAGE, PATHS[3:])
     period = Period(date_after(0), date_after(LONG_DAYS))
     metrics = (Metric.VIEWS_PER_VISIT, Metric.VISITS)
-    asked = [Query(SITE, metrics, (by,), period, f) for by in HOURLY[:2] for f in (kept, EVERYTHING)]
+    asked = [
+        Query(SITE, metrics, (by,), period, found)
+        for by in HOURLY[:2]
+        for found in (kept, EVERYTHING)
+    ]
+    check(fortnight.here, fortnight.events, *asked)
+
+
+def test_percentages_on_a_page_of_several_questions_equal_the_oracles(fortnight: Fortnight) -> None:
+    """They are of a whole that nobody on the page asked for by itself."""
+    period = Period(date_after(0), date_after(LONG_DAYS))
+    of_a_page = Condition(Operator.IS, Dimension.PAGE, PATHS[2:])
+    asked = [
+        Query(SITE, (Metric.PERCENTAGE,), by, period, found)
+        for found in (of_a_page, All((KEPT[1], of_a_page)), KEPT[2])
+        for by in ((Dimension.SOURCE,), (Dimension.ENTRY_PAGE,))
+    ]
     check(fortnight.here, fortnight.events, *asked)
