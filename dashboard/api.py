@@ -350,12 +350,16 @@ def _hours(first: str, last: str, site: Site) -> Period | None:
         begins, ends = (moment.astimezone(zone) for moment in moments if moment)
     except OverflowError:
         raise PeriodError(f"there is no such year in {site.timezone}") from None
-    if begins.minute or begins.second or (ends + timedelta(seconds=1)).minute not in {0, 1}:
-        raise PeriodError("sealed numbers have no time finer than the hour: use full hours")
     if (ends.minute, ends.second) == (0, 0):
         ends -= timedelta(seconds=1)
+    if not _is_full(begins) or not _is_full(ends + timedelta(seconds=1)):
+        raise PeriodError("sealed numbers have no time finer than the hour: use full hours")
     whole = span(begins.date().isoformat(), ends.date().isoformat())
     return Period(whole.first, whole.last, begins.hour, ends.hour)
+
+
+def _is_full(moment: datetime) -> bool:
+    return (moment.minute, moment.second, moment.microsecond) == (0, 0, 0)
 
 
 def _compared_with(asked: Comparison | None, period: Period) -> Period | None:
