@@ -105,12 +105,21 @@ def dashboard_url(mounts: Sequence[Mount]) -> str | None:
     return next((mount.url for mount in mounts if not mount.prefix), None)
 
 
-def snippet(mounts: Sequence[Mount], domain: str) -> str:
+def is_of_this_machine(host: str) -> bool:
+    """Tell whether a name leads to whichever machine asks. Source: RFC 6761, 6.3."""
+    return host == "localhost" or host.endswith(".localhost")
+
+
+def snippet(mounts: Sequence[Mount], domain: str, port: int) -> str:
     """Return the line of HTML for a site's pages, with the public URL that suits it.
 
-    Without one the script is expected under the site's own path `/count/`.
+    Without one the script is expected under the site's own path `/count/`, but for a site on this
+    machine, which needs no web server before the port we listen on.
     """
     own = registrable_domain(domain)
     urls = [mount.url for mount in mounts if registrable_domain(mount.host) == own]
-    url = urls[0] if urls else f"https://{domain}/count/"
+    without = (
+        f"http://{domain}:{port}/" if is_of_this_machine(domain) else f"https://{domain}/count/"
+    )
+    url = urls[0] if urls else without
     return f'<script defer src="{url}beacon.js"></script>'

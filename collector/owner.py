@@ -167,7 +167,7 @@ def _dashboard_parts(
         diagnose=diagnose,
         comes_from=core.ingest.comes_from,
         reads_too_often=core.ingest.reads_too_often,
-        snippet=lambda site: snippet(core.config.public_url, site.domain),
+        snippet=lambda site: snippet(core.config.public_url, site.domain, core.config.port),
         parquet=parquet,
         geo_date=core.countries.date,
         geo_notice=core.countries.notice,

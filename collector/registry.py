@@ -8,7 +8,7 @@ import typer
 from collector.config import Config
 from collector.control import Control, check_retention, in_months
 from collector.control_file import ControlError
-from collector.hosts import dashboard_url, snippet
+from collector.hosts import dashboard_url, is_of_this_machine, snippet
 from collector.people.accounts import ALL_SITES, Accounts, User
 from collector.people.factors import Codes, Passkeys
 from collector.people.links import Links
@@ -35,7 +35,12 @@ def site_add(
     with errors_told(), open_control(context) as (config, control):
         site = control.add_site(domain, timezone, datetime.now(UTC))
         typer.echo(f"{site.domain} is registered ({site.timezone}). Put this on its pages:\n")
-        typer.echo("  " + snippet(config.public_url, site.domain))
+        typer.echo("  " + snippet(config.public_url, site.domain, config.port))
+        if not (config.public_url or is_of_this_machine(site.domain)):
+            typer.echo(
+                f"\npublic_url is not set, so the web server of {site.domain} has to hand on"
+                " what comes for /count/: deploy/README.md says how."
+            )
 
 
 @site_cli.command("list")

@@ -48,6 +48,8 @@ class Door:
         if self._gate.login_of(request) is not None:
             return RedirectResponse(where, 303)
         problem = _insecure() if cookie_prefix(request) is None else None
+        if not self._accounts.exist():
+            return _form(where, problem, has_accounts=False)
         return _form(where, problem, has_passkeys=has_place(request))
 
     async def login(self, request: Request) -> Response:
@@ -270,10 +272,21 @@ def _insecure() -> str:
 
 
 def _form(
-    where: str, problem: str | None, status: int = 200, *, has_passkeys: bool = False
+    where: str,
+    problem: str | None,
+    status: int = 200,
+    *,
+    has_passkeys: bool = False,
+    has_accounts: bool = True,
 ) -> Response:
-    values = {"next": where, "problem": problem, "has_passkeys": has_passkeys}
-    return render("login.html", status, **values)
+    return render(
+        "login.html",
+        status,
+        next=where,
+        problem=problem,
+        has_passkeys=has_passkeys,
+        has_accounts=has_accounts,
+    )
 
 
 def _code_form(step: str, where: str, problem: str | None = None, status: int = 200) -> Response:

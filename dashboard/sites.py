@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from collector.control import Site
-from collector.people.accounts import ALL_SITES
+from collector.people.accounts import ALL_SITES, Role
 from collector.question import Period, TooSlowError
 from collector.stats import Glance
 from dashboard.addresses import Link, site_path
@@ -103,6 +103,7 @@ def front_page(parts: Parts, request: Request) -> Response:
         sorts=_sorts(search, order),
         sort=order.value,
         unknown=_unknown(parts, now.date()) if asker.role(ALL_SITES) else 0,
+        adds_sites=asker.role(ALL_SITES) is Role.OWNER,
         refresh_s=REFRESH_S if sites else WAITING_S,
     )
 

@@ -99,7 +99,16 @@ def test_the_snippet_has_the_public_url_of_the_sites_own_domain() -> None:
     """Without one, the script is expected below the site's own path."""
     mounts = [Mount.parse(u) for u in ("https://stats.example.org/", "https://example.com/count/")]
     script = '<script defer src="{}beacon.js"></script>'
-    assert snippet(mounts, "example.com") == script.format("https://example.com/count/")
-    assert snippet(mounts, "blog.example.org") == script.format("https://stats.example.org/")
-    assert snippet(mounts, "example.net") == script.format("https://example.net/count/")
-    assert snippet([], "example.com") == script.format("https://example.com/count/")
+    assert snippet(mounts, "example.com", 8000) == script.format("https://example.com/count/")
+    assert snippet(mounts, "blog.example.org", 8000) == script.format("https://stats.example.org/")
+    assert snippet(mounts, "example.net", 8000) == script.format("https://example.net/count/")
+    assert snippet([], "example.com", 8000) == script.format("https://example.com/count/")
+
+
+def test_the_snippet_of_a_site_on_this_machine_names_the_port() -> None:
+    """Nobody has put a web server before it, and there is no certificate."""
+    script = '<script defer src="{}beacon.js"></script>'
+    assert snippet([], "localhost", 8000) == script.format("http://localhost:8000/")
+    assert snippet([], "shop.localhost", 81) == script.format("http://shop.localhost:81/")
+    own = [Mount.parse("https://localhost/count/")]
+    assert snippet(own, "localhost", 8000) == script.format("https://localhost/count/")

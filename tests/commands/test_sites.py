@@ -22,7 +22,8 @@ def test_a_site_is_added_listed_and_removed(gatecount: Command) -> None:
     assert added.exit_code == 0
     assert "example.com is registered (Europe/Berlin)." in added.stdout
     snippet = '<script defer src="https://example.com/count/beacon.js"></script>'
-    assert added.stdout.splitlines()[-1].strip() == snippet
+    assert added.stdout.splitlines()[2].strip() == snippet
+    assert "the web server of example.com has to hand on what comes for /count/" in added.stdout
     assert gatecount("site", "add", "example.org").exit_code == 0
     rows = [line.split() for line in gatecount("site", "list").stdout.splitlines()]
     assert [row[:2] for row in rows[1:]] == [
@@ -46,6 +47,12 @@ def test_the_snippet_has_the_address_of_the_configuration(gatecount: Command) ->
         'src="https://example.org/count/beacon.js"'
         in gatecount("site", "add", "example.org", **urls).stdout
     )
+
+
+def test_a_site_on_this_machine_needs_no_web_server(gatecount: Command) -> None:
+    """The line can be tried at once."""
+    said = gatecount("site", "add", "localhost", GATECOUNT_PORT="8080").stdout
+    assert said.endswith('  <script defer src="http://localhost:8080/beacon.js"></script>\n')
 
 
 def test_how_long_a_site_keeps_its_numbers_is_set(gatecount: Command, data: Path) -> None:

@@ -44,6 +44,17 @@ def test_without_a_login_every_page_leads_to_the_form(known: Newsroom, path: str
     assert 'name="password"' in form.text
 
 
+def test_before_the_first_account_the_form_says_where_its_link_is(room: Newsroom) -> None:
+    """Nobody has forgotten a password of an account that is not there."""
+    said = room.client().get("/login").text
+    assert "<code>gatecount user link</code>" in said
+    assert "user reset" not in said
+    admit(room.control)
+    said = room.client().get("/login").text
+    assert "user link" not in said
+    assert "<code>gatecount user reset</code>" in said
+
+
 def test_the_right_password_leads_to_where_one_wanted_to_go(known: Newsroom) -> None:
     """The form carries the address along; the name is taken in any case."""
     client = known.client()

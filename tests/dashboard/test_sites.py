@@ -3,6 +3,7 @@
 import re
 
 from collector.journal import Drops
+from collector.people.accounts import Role
 from tests.dashboard.reading import (
     DAY,
     HOUR,
@@ -47,6 +48,15 @@ def test_several_sites_are_a_list_with_their_visitors_of_today(room: Newsroom) -
     assert 'http-equiv="refresh"' not in page  # one may be typing what one looks for
     assert '<a href="">Renew</a>' in page
     assert "All sites" in room.editor().get("/sites/b.example").text
+
+
+def test_who_owns_all_sites_is_told_how_to_add_another(room: Newsroom) -> None:
+    """Nobody else is."""
+    room.site("a.example")
+    room.site("b.example")
+    how = "<code>gatecount site add example.com</code>"
+    assert how in room.editor().get("/").text
+    assert how not in room.editor("viewer@example.com", Role.VIEWER).get("/").text
 
 
 def test_a_site_without_events_waits_for_the_first(room: Newsroom) -> None:
