@@ -62,6 +62,7 @@ _FORMATS = {
 }
 _DIRECTION = {True: "desc", False: "asc"}
 _FULL_HOUR = "2026-11-24T12:00:00+01:00"
+_LAST_SECOND = (59, 59)  # of an hour: some programs name that, or its last millisecond
 _CLOCK = re.compile(r"\d:\d")
 _PERIODS = (
     f"today, {', '.join([*Preset, *Window])}, 24h, all,"
@@ -348,11 +349,11 @@ def _hours(first: str, last: str, site: Site) -> Period | None:
     zone = ZoneInfo(site.timezone)
     try:
         begins, ends = (moment.astimezone(zone) for moment in moments if moment)
+        if _is_full(ends):
+            ends -= timedelta(seconds=1)
     except OverflowError:
         raise PeriodError(f"there is no such year in {site.timezone}") from None
-    if (ends.minute, ends.second) == (0, 0):
-        ends -= timedelta(seconds=1)
-    if not _is_full(begins) or not _is_full(ends + timedelta(seconds=1)):
+    if not _is_full(begins) or (ends.minute, ends.second) != _LAST_SECOND:
         raise PeriodError("sealed numbers have no time finer than the hour: use full hours")
     whole = span(begins.date().isoformat(), ends.date().isoformat())
     return Period(whole.first, whole.last, begins.hour, ends.hour)

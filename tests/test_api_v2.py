@@ -355,6 +355,8 @@ def test_what_cannot_be_honoured_is_refused_with_its_field(
         ({"date_range": ["2026-11-24T01:00:00Z", "2026-11-24T02:00:30Z"]}, "full hours"),
         ({"date_range": ["2026-11-24T01:00:00Z", "2026-11-24T02:01:00Z"]}, "full hours"),
         ({"date_range": ["2026-11-24T01:00:00.5Z", "2026-11-24T02:00:00Z"]}, "full hours"),
+        ({"date_range": ["9999-12-31T22:00:00+01:00", "9999-12-31T23:59:59+01:00"]}, "no date"),
+        ({"date_range": ["0001-01-01T00:00:00+00:53", "0001-01-01T00:00:00+00:53"]}, "no such"),
         ({"filters": [["like", "event:page", ["/"]]]}, "matches_not"),
         ({"filters": [["is", "time", ["2026-11-24"]]]}, "date_range"),
         ({"filters": [["is", "segment", [1]]]}, "write its filters"),
