@@ -110,7 +110,7 @@ def _mailroom(core: Core, parts: dashboard.Parts, keeper: Keeper) -> "Mailroom |
     from collector.mail.mailroom import Mailroom  # noqa: PLC0415 - see above
     from collector.mail.outbox import Outbox  # noqa: PLC0415 - see above
     from collector.mail.postman import Postman, Relay  # noqa: PLC0415 - see above
-    from dashboard.reports import Desk, Reports  # noqa: PLC0415 - see above
+    from dashboard.mail.reports import Desk, Reports  # noqa: PLC0415 - see above
 
     accounts = Accounts(core.control)
 

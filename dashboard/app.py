@@ -12,26 +12,28 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dashboard import api, details, overview, realtime, settings, sites
-from dashboard.account import AccountDesk
+from dashboard.access.account import AccountDesk
+from dashboard.access.checking import Checking
+from dashboard.access.gate import Gate, nothing_here
+from dashboard.access.login import Door
+from dashboard.access.passkeys import PasskeyDesk
+from dashboard.access.shield import LOGIN_PATH, shield
 from dashboard.assets import asset
-from dashboard.checking import Checking
 from dashboard.choices import Placed
-from dashboard.deciding import Deciding
-from dashboard.frame import Frame, framed
-from dashboard.gate import Gate, nothing_here
-from dashboard.languages import Spoken, language_choice
-from dashboard.login import Door
+from dashboard.mail.subscribing import Subscribing
+from dashboard.numbers import details, overview, realtime, sites
+from dashboard.numbers.frame import Frame, framed
+from dashboard.numbers.public import Public
 from dashboard.parts import Finding, Parts
-from dashboard.passkeys import PasskeyDesk
-from dashboard.people import PeopleDesk
 from dashboard.plain import failed
-from dashboard.public import Public
-from dashboard.sharing import SharingDesk
-from dashboard.shield import LOGIN_PATH, shield
-from dashboard.subscribing import Subscribing
+from dashboard.programs import api
+from dashboard.settings.deciding import Deciding
+from dashboard.settings.page import OwnSegments, Writing, settings_again, settings_page
+from dashboard.settings.people import PeopleDesk
+from dashboard.settings.sharing import SharingDesk
 from dashboard.theme import THEME_CHOICE, Themed
 from dashboard.web import SECURITY_HEADERS, SecurityHeaders
+from dashboard.words.languages import Spoken, language_choice
 
 __all__ = [
     "LOGIN_PATH",
@@ -78,15 +80,15 @@ def routes(parts: Parts) -> list[Route]:
         return partial(framed, parts, show)
 
     for_programs = partial(route, middleware=(headers, gzip))  # and so in English
-    again = partial(settings.settings_again, parts)
+    again = partial(settings_again, parts)
     watch = realtime.Events(parts, gate).watch
     return [
         route("/", partial(sites.front_page, parts)),
         route("/sites/{domain}", page(overview.site_page)),
         route("/sites/{domain}/by/{field:path}", page(details.details_page)),
-        route("/sites/{domain}/settings", partial(settings.settings_page, parts)),
-        route("/sites/{domain}/notes", settings.Writing(parts).write, "POST"),
-        route("/sites/{domain}/segments", settings.OwnSegments(parts).write, "POST"),
+        route("/sites/{domain}/settings", partial(settings_page, parts)),
+        route("/sites/{domain}/notes", Writing(parts).write, "POST"),
+        route("/sites/{domain}/segments", OwnSegments(parts).write, "POST"),
         route("/sites/{domain}/counting", Deciding(parts, again).decide, "POST"),
         route("/sites/{domain}/now", page(realtime.realtime_page)),
         route("/sites/{domain}/now/events", watch, middleware=(headers, spoken)),

@@ -8,7 +8,7 @@ from collector.control import Site
 from collector.people.accounts import ALL_SITES, Role, User
 from collector.people.api_keys import ApiKey
 from collector.people.logins import Login
-from dashboard.languages import say
+from dashboard.words.languages import say
 
 
 @dataclass(frozen=True, slots=True)

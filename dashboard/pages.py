@@ -8,10 +8,10 @@ from starlette.responses import HTMLResponse, Response
 from dashboard.asker import who_asks
 from dashboard.assets import asset_url
 from dashboard.choices import place
-from dashboard.formats import number, whole_month
-from dashboard.languages import say_as, say_markup, say_n_markup, speech
-from dashboard.problems import told
 from dashboard.theme import current_theme
+from dashboard.words.formats import number, whole_month
+from dashboard.words.languages import say_as, say_markup, say_n_markup, speech
+from dashboard.words.problems import told
 
 
 @cache

@@ -12,8 +12,8 @@ from collector.engine.realtime import Realtime
 from collector.people.passwords import RFC_9106, Cost
 from collector.question import Period
 from collector.stats import Stats
-from dashboard.languages import LANGUAGES, Language, say, to_say
 from dashboard.throttle import Throttle
+from dashboard.words.languages import LANGUAGES, Language, say, to_say
 
 
 class Finding(StrEnum):

@@ -6,8 +6,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from dashboard.charts import Point, Tick, bar, columns, sparkline, ticks, time_series
-from dashboard.formats import Unit
+from dashboard.drawing.charts import Point, Tick, bar, columns, sparkline, ticks, time_series
+from dashboard.words.formats import Unit
 
 _TO_COME = Point(None, finished=True, label="", tick=Tick.NONE, readout="")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
 
-from dashboard.languages import Language
+from dashboard.words.languages import Language
 
 ROOT = Path(__file__).parents[1]
 OPENING, CLOSING = "⟦⟧"

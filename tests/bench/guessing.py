@@ -48,7 +48,7 @@ from collector.control import Control
 from collector.people.accounts import ALL_SITES, Accounts, Role
 from collector.people.logins import Logins
 from collector.people.passwords import Passwords
-from dashboard.shield import DEVICE_COOKIE
+from dashboard.access.shield import DEVICE_COOKIE
 from tests.bench.ingest import HERE, LOAD_CORE, SERVER_CORE, SITE, Run, Server, free_port, requests
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
-from dashboard.languages import LANGUAGES
+from dashboard.words.languages import LANGUAGES
 from tests.dashboard.reading import DAY, HOUR, MINUTE
 from tests.editors import HOST, newsroom, pageview
 from tests.tongues import PAGES, bracketed

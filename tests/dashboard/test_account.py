@@ -12,8 +12,8 @@ import pytest
 
 from collector.people.factors import Codes, Passkeys, step_of
 from collector.people.trail import Act, Trail
-from dashboard.problems import told
-from dashboard.seals import Seals, unwritten, written
+from dashboard.access.seals import Seals, unwritten, written
+from dashboard.words.problems import told
 from tests.dashboard.reading import DAY, HOUR, Markup
 from tests.editors import NOW, Client, Newsroom, newsroom, pageview
 from tests.people import EMAIL, PASSWORD, admit

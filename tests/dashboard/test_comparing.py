@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from dashboard.comparing import change_of
-from dashboard.formats import Unit
+from dashboard.question.comparing import change_of
+from dashboard.words.formats import Unit
 from tests.dashboard.reading import DAY, HOUR, MINUTE, Markup, site_page
 from tests.editors import Newsroom, pageview
 

@@ -18,7 +18,7 @@ from collector.question import (
     QueryError,
     TooSlowError,
 )
-from dashboard.chosen import (
+from dashboard.question.chosen import (
     AnyOf,
     Chosen,
     Comparing,

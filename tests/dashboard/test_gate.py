@@ -10,9 +10,9 @@ from starlette.applications import Starlette
 from collector.control import Site
 from collector.people.accounts import ALL_SITES, Role
 from collector.people.api_keys import ApiKeys, Verb
+from dashboard.access.gate import Gate
+from dashboard.access.rules import RULES, Open, Refusing, Rule
 from dashboard.app import routes
-from dashboard.gate import Gate
-from dashboard.rules import RULES, Open, Refusing, Rule
 from dashboard.web import SECURITY_HEADERS
 from tests.dashboard.reading import HOUR
 from tests.editors import Client, Newsroom, newsroom, pageview

@@ -10,8 +10,8 @@ from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 from jinja2 import Environment, nodes
 
-from dashboard.languages import LANGUAGES
 from dashboard.parts import Finding
+from dashboard.words.languages import LANGUAGES
 from tests.dashboard.reading import DAY, HOUR, MINUTE, Markup
 from tests.editors import Newsroom, newsroom, pageview
 from tests.tongues import CLOSING, OPENING, PAGES, bracketed, everything

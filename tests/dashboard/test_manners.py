@@ -10,12 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from collector.question import Dimension
-from dashboard.comparing import change_of
-from dashboard.fields import value_name, value_named
-from dashboard.formats import Unit, amount, axis_label, days, month, per_cent, short_day, short_days
-from dashboard.languages import isolated, say_n, speaking
-from dashboard.manners import ENGLISH, manners
-from dashboard.problems import told
+from dashboard.question.comparing import change_of
+from dashboard.words.fields import value_name, value_named
+from dashboard.words.formats import (
+    Unit,
+    amount,
+    axis_label,
+    days,
+    month,
+    per_cent,
+    short_day,
+    short_days,
+)
+from dashboard.words.languages import isolated, say_n, speaking
+from dashboard.words.manners import ENGLISH, manners
+from dashboard.words.problems import told
 from tests.dashboard.reading import TODAY
 
 CODES = ("de", "fr", "es")

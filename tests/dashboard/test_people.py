@@ -12,8 +12,8 @@ from collector.people.accounts import ALL_SITES, Accounts, Role
 from collector.people.api_keys import ApiKeys, Verb
 from collector.people.networks import Networks
 from collector.people.trail import SHOWN, Act, Entry, Trail
-from dashboard.deeds import in_words
-from dashboard.languages import speaking
+from dashboard.settings.deeds import in_words
+from dashboard.words.languages import speaking
 from tests.dashboard.reading import HOUR, Markup
 from tests.editors import NOW, Client, Newsroom, newsroom, pageview
 from tests.people import EMAIL, PASSWORD, admit

@@ -6,9 +6,9 @@ import pytest
 from starlette.datastructures import QueryParams
 
 from collector.question import Dimension, Period
-from dashboard.addresses import View, view_of
-from dashboard.comparing import finished, same_part
-from dashboard.periods import PeriodError, Preset, State, buckets, span
+from dashboard.question.addresses import View, view_of
+from dashboard.question.comparing import finished, same_part
+from dashboard.question.periods import PeriodError, Preset, State, buckets, span
 from tests.dashboard.reading import DAY, TODAY
 from tests.editors import BERLIN, NOW
 

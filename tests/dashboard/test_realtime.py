@@ -6,7 +6,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 
 from collector.control import Site
-from dashboard.realtime import Broadcast
+from dashboard.numbers.realtime import Broadcast
 from tests.dashboard.reading import MINUTE, Markup
 from tests.editors import Newsroom, pageview
 from tests.serving import DEADLINE_S

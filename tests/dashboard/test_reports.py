@@ -15,9 +15,9 @@ from collector.mail.outbox import Letter, Outbox
 from collector.mail.subscriptions import Kind, Subscriptions
 from collector.people.accounts import Accounts, Role
 from collector.question import Period
-from dashboard.letters import Content, letter
-from dashboard.reports import Desk, Reports, questions
-from dashboard.schedule import BOUNDS, DROP_HOURS, last_due
+from dashboard.mail.letters import Content, letter
+from dashboard.mail.reports import Desk, Reports, questions
+from dashboard.mail.schedule import BOUNDS, DROP_HOURS, last_due
 from tests.dashboard.reading import DAY, HOUR, MINUTE, XSS, Markup
 from tests.editors import NOW, Newsroom, newsroom, pageview
 

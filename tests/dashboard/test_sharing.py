@@ -12,8 +12,8 @@ from collector.people.accounts import Role
 from collector.people.trail import Trail
 from collector.settings.notebook import Notebook
 from collector.settings.shares import Shares
+from dashboard.access.rules import RULES, Open
 from dashboard.assets import asset_url
-from dashboard.rules import RULES, Open
 from dashboard.web import SECURITY_HEADERS
 from tests.application import NOW, SITE, application
 from tests.dashboard.reading import DAY, HOUR, XSS, Markup

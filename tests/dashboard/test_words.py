@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from dashboard.countries import country_name
-from dashboard.formats import Unit, amount, axis_label, days, share
+from dashboard.words.countries import country_name
+from dashboard.words.formats import Unit, amount, axis_label, days, share
 from tests.dashboard.reading import TODAY
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
-from dashboard.charts import Point, Tick, time_series
-from dashboard.formats import Unit
+from dashboard.drawing.charts import Point, Tick, time_series
+from dashboard.words.formats import Unit
 from tests.browser.endtoend.conftest import WINDOW
 from tests.browser.endtoend.desk import Desk, barriers, press, sticks_out
 from tests.browser.endtoend.website import DASHBOARD, LONG, QUIET, READ, Front

@@ -1,0 +1,1 @@
+"""Mails about sites: what they say, when they are due, and who orders them."""

@@ -1,0 +1,1 @@
+"""What pages say, and in which language: names, numbers, dates, problems."""
