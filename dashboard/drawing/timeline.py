@@ -1,8 +1,8 @@
 """A period hour by hour or day by day: the points of the chart and the rows of its table."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from markupsafe import Markup
@@ -108,22 +108,28 @@ class Stretch:
 
 
 def moments(now: Stretch, then: Stretch | None, step: Dimension) -> tuple[Moment, ...]:
-    """Lay a report out over all steps of its period, each beside that of the other period."""
+    """Lay a report out over all steps of its period, each beside that of the other period.
+
+    The other period may be shorter, and clocks may skip one of its hours.
+    """
     several = len(now.buckets) > _HOURS_OF_A_DAY
-    others: list[tuple[Bucket, Totals] | None] = [] if then is None else [*then.laid_out()]
-    others += [None] * len(now.buckets)  # the other period may be shorter
-    return tuple(
-        Moment(bucket, _full_name(bucket.start, step, several), totals)
-        if other is None
-        else Moment(
-            bucket,
-            _full_name(bucket.start, step, several),
-            totals,
-            other[1],
-            _then_name(other[0].start, step),
-        )
-        for (bucket, totals), other in zip(now.laid_out(), others, strict=False)
-    )
+    others = {} if then is None else dict(zip(_places(then, step), then.laid_out(), strict=True))
+    line = []
+    for place, (bucket, totals) in zip(_places(now, step), now.laid_out(), strict=True):
+        moment = Moment(bucket, _full_name(bucket.start, step, several), totals)
+        if place in others:
+            other, numbers = others[place]
+            moment = replace(moment, then=numbers, then_name=_then_name(other.start, step))
+        line.append(moment)
+    return tuple(line)
+
+
+def _places(of: Stretch, step: Dimension) -> Iterable[tuple[int, int]]:
+    """Return which day and hour of its period each step is: the how many-th, if it is no hour."""
+    if step is not Dimension.HOUR:
+        return [(n, 0) for n in range(len(of.buckets))]
+    starts = [bucket.start for bucket in of.buckets]
+    return [((start.date() - starts[0].date()).days, start.hour) for start in starts]
 
 
 def _full_name(start: datetime, step: Dimension, is_of_several_days: bool) -> str:  # noqa: FBT001

@@ -1,10 +1,14 @@
 """How numbers have changed, in words, in tiles and in the chart."""
 
 import re
+from datetime import UTC, date, datetime
 
 import pytest
 
+from collector.question import Dimension, Period, Row
+from dashboard.drawing.timeline import Stretch, moments
 from dashboard.question.comparing import change_of
+from dashboard.question.periods import buckets
 from dashboard.words.formats import Unit
 from tests.dashboard.reading import DAY, HOUR, MINUTE, Markup, site_page
 from tests.editors import Newsroom, pageview
@@ -60,6 +64,27 @@ def test_today_is_compared_with_the_same_hours_of_another_day(compared: Newsroom
     assert "2 visitors (Mon 23 Nov: 2)" in page
     page = site_page(compared, "?period=custom&from=2026-11-23&to=2026-11-24")
     assert _changes(page)[0] == "new without today"
+
+
+@pytest.mark.parametrize(
+    ("today", "before"),
+    [("2026-03-29", "2026-03-28"), ("2026-03-30", "2026-03-29"), ("2026-10-25", "2026-10-24")],
+)
+def test_an_hour_stands_beside_the_same_hour_of_another_day(today: str, before: str) -> None:
+    """Also on days from whose clocks one is missing, or on which one comes twice."""
+
+    def of(day: str) -> Stretch:
+        on = date.fromisoformat(day)
+        now = datetime(2026, 11, 24, tzinfo=UTC)
+        steps = buckets(Period(on, on), Dimension.HOUR, "Europe/Berlin", now)
+        rows = [Row((step.key,), (step.start.hour, 1, 1, None, None)) for step in steps]
+        return Stretch(rows, steps)
+
+    for each in moments(of(today), of(before), Dimension.HOUR):
+        if each.then is None:  # the other day has no such hour
+            assert (before, each.bucket.start.hour) == ("2026-03-29", 2)
+        else:
+            assert each.then.visitors == each.bucket.start.hour
 
 
 def test_a_whole_period_says_from_what_it_changed(compared: Newsroom) -> None:
