@@ -321,6 +321,20 @@ def test_a_key_has_a_name_and_a_purpose(
         ApiKeys(control).add(owner, name, (), tuple(verbs), NOW)
 
 
+def test_a_key_for_a_site_that_is_gone_opens_no_other(control: Control, owner: User) -> None:
+    """It was for that one; without any it would be for all that its owner has."""
+    keys = ApiKeys(control)
+    gone, stays = (control.add_site(name, "UTC", NOW).id for name in ("example.com", "example.org"))
+    of_one = keys.add(owner, "x", [gone], [Verb.READ], NOW)
+    of_both = keys.add(owner, "x", [gone, stays], [Verb.READ], NOW)
+    of_all = keys.add(owner, "x", [], [Verb.READ], NOW)
+    control.remove_site("example.com", NOW)
+    control.forget(gone)
+    assert keys.find(of_one, NOW) is None
+    found = [keys.find(key, NOW) for key in (of_both, of_all)]
+    assert [key and key.sites for key in found] == [{stays}, frozenset()]
+
+
 def test_with_an_account_all_goes_that_belongs_to_it(control: Control, owner: User) -> None:
     """Its logins, browsers, keys and roles; not what it did."""
     user = admit(control, "leaving@example.com", Role.EDITOR)
