@@ -133,10 +133,12 @@ def routes(parts: Parts) -> list[Route]:
 
 
 def nowhere(parts: Parts) -> ASGIApp:
-    """Return what answers where there is no route: people by a page, others by a line."""
+    """Return what answers where there is no route: programs and people each in their way, or a line."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if "text/html" in Request(scope).headers.get("accept", ""):
+        if scope["path"].startswith("/api/"):
+            await api.nothing_asked()(scope, receive, send)
+        elif "text/html" in Request(scope).headers.get("accept", ""):
             await (await run_in_threadpool(nothing_here))(scope, receive, send)
         else:
             await PlainTextResponse("Not Found", 404)(scope, receive, send)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -155,6 +156,9 @@ def test_where_there_is_no_page_people_find_one_and_programs_a_line(
         assert "Hier ist nichts" in page
         assert 'href="/"' in page
         assert asyncio.run(get("/no/where", "*/*")) == (404, "Not Found")
+        missing, refusal = asyncio.run(get("/api/v1/stats/aggregate", "*/*"))  # Plausible's older
+        assert missing == 404
+        assert "programs ask POST /api/v2/query" in json.loads(refusal)["error"]
         failed, page = asyncio.run(get("/fails", "text/html"))
         assert failed == 500
         assert "Auf dem Server ging etwas schief" in page

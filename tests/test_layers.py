@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from tests.sourcecode import PACKAGES, ROOT, SOURCES, imports
+from tests.sourcecode import PACKAGES, ROOT, SOURCES, imports, sources_of
 
 # What each module of collector/ imports of its siblings, also in functions and for types only.
 SIBLINGS = {
@@ -391,3 +391,23 @@ def test_no_imports_run_in_a_circle() -> None:
     while free := sorted(m for m, needs in graph.items() if m not in order and needs <= {*order}):
         order += free
     assert set(order) == set(graph), f"in a circle: {sorted(set(graph) - set(order))}"
+
+
+def borrowed(sources: Mapping[str, str]) -> list[str]:
+    """Return which modules of tests are imported as if they were there for others."""
+    return [
+        f"{module} imports {name}"
+        for module, text in sources.items()
+        for name in imports(module, text)
+        if re.search(r"\btests\.(?:\w+\.)*test_", name)
+    ]
+
+
+def test_what_tests_share_is_in_no_module_of_tests() -> None:
+    """Whoever looks for it would not look there, and importing one runs what it does at the top."""
+    assert borrowed(sources_of("tests")) == []
+    planted = "from tests.test_app import x\nfrom tests.seal import test_due"
+    assert borrowed({"tests.a": planted}) == [
+        "tests.a imports tests.test_app.x",
+        "tests.a imports tests.seal.test_due",
+    ]

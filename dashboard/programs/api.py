@@ -450,6 +450,12 @@ def _echo(
     }
 
 
+def nothing_asked() -> Response:
+    """Tell a program what there is, where there is nothing."""
+    there = "POST /api/v2/query and GET /api/v1/stats/realtime/visitors"
+    return json_refusal(404, f"there is nothing to ask here: programs ask {there}")
+
+
 def _json(status: int, content: object) -> Response:
     return Response(msgspec.json.encode(content), status, media_type="application/json")
 
