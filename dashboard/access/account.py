@@ -1,7 +1,7 @@
 """One's own account: password, logins, codes, passkeys, and keys for programs."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import segno
 from markupsafe import Markup
@@ -18,6 +18,7 @@ from collector.people.passwords import WeakPasswordError
 from collector.people.trail import Act, Trail
 from dashboard.access.checking import Checking, TooManyError
 from dashboard.access.passkeys import has_place
+from dashboard.access.seals import Seals, unwritten, written
 from dashboard.asker import who_asks
 from dashboard.pages import render
 from dashboard.parts import Parts
@@ -30,6 +31,7 @@ Form = dict[str, str]
 _FORM_BYTES = 32_768
 _FORM_FIELDS = 600  # one for each site of a key
 _ACCOUNT, _KEYS = "/account", "/account/keys"
+_SETTING_UP = timedelta(minutes=10)  # an authenticator, which has to be found first
 
 
 class _ProblemError(Exception):
@@ -49,6 +51,7 @@ class AccountDesk:
         self._passkeys = Passkeys(parts.control)
         self._keys = ApiKeys(parts.control)
         self._trail = Trail(parts.control)
+        self._confirmed = Seals(_SETTING_UP)
 
     def page(self, request: Request) -> Response:
         """Show the account. Blocking."""
@@ -108,7 +111,8 @@ class AccountDesk:
                 return self._change_password(request, form, user, now)
             case "begin-codes":
                 self._confirm(form, user, now)
-                return _codes_page(user, factors.new_secret())
+                word = written(self._confirmed.make(user.id, now))
+                return _codes_page(user, factors.new_secret(), word)
             case "turn-codes-on":
                 return self._turn_codes_on(form, user, now)
             case "turn-codes-off":
@@ -145,10 +149,14 @@ class AccountDesk:
         return self._page(request, done=done)
 
     def _turn_codes_on(self, form: Form, user: User, now: datetime) -> Response:
-        secret = form.get("secret", "")
+        secret, word = form.get("secret", ""), unwritten(form.get("confirmed", ""))
+        if self._confirmed.read(word, now) != user.id:
+            raise _ProblemError(say("that took too long; type your password again"))
         codes = self._codes.turn_on(user, secret, form.get("code", ""), now)
         if codes is None:
-            return _codes_page(user, secret, say("that is not the code of now"))
+            problem = say("that is not the code of now")
+            return _codes_page(user, secret, written(word), problem)
+        self._confirmed.use(word, now)
         self._logins.end_others(user, _asking()[1])
         self._trail.note(now, user.email, Act.TURNED_CODES_ON, ALL_SITES)
         return render("recovery.html", codes=codes, path=_ACCOUNT)
@@ -202,7 +210,8 @@ def _asking() -> tuple[User, int]:
     return login.user, login.id
 
 
-def _codes_page(user: User, secret: str, problem: str | None = None) -> Response:
+def _codes_page(user: User, secret: str, word: str, problem: str | None = None) -> Response:
+    """Show a secret, with a word of ours that its owner has just shown their password."""
     try:
         address = factors.address_of(secret, user.email)
     except ValueError:  # the form was tampered with
@@ -214,6 +223,7 @@ def _codes_page(user: User, secret: str, problem: str | None = None) -> Response
         400 if problem else 200,
         qr=Markup(drawn),  # noqa: S704 - a drawing of ours: squares, no text
         secret=secret,
+        confirmed=word,
         groups=groups,
         problem=problem,
         path=_ACCOUNT,

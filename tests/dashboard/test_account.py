@@ -78,14 +78,21 @@ def test_logins_are_listed_and_ended(room: Newsroom) -> None:
     assert [each.get("/account").status_code for each in (editor, second)] == [200, 303]
 
 
+def shown(page: str) -> tuple[str, str]:
+    """Return the secret on the page on which codes are set up, and the word of ours beside it."""
+    (secret,) = re.findall(r'name="secret" value="(\w{32})"', page)
+    (word,) = re.findall(r'name="confirmed" value="([\w-]+)"', page)
+    return secret, word
+
+
 def turn_codes_on(editor: Client, room: Newsroom) -> tuple[pyotp.TOTP, list[str]]:
     """Set an authenticator up by the pages; return it, and the recovery codes."""
     page = editor.post("/account", data={"do": "begin-codes", "current": PASSWORD}).text
-    (secret,) = re.findall(r'name="secret" value="(\w{32})"', page)
+    secret, word = shown(page)
     assert "<svg" in page
     assert "style=" not in page
     authenticator = pyotp.TOTP(secret)
-    form = {"do": "turn-codes-on", "secret": secret}
+    form = {"do": "turn-codes-on", "secret": secret, "confirmed": word}
     wrong = editor.post("/account", data={**form, "code": "000000"})
     assert (wrong.status_code, f'value="{secret}"' in wrong.text) == (400, True)
     made = editor.post("/account", data={**form, "code": authenticator.at(room.now)}).text
@@ -127,6 +134,25 @@ def test_codes_are_asked_for_after_the_password(room: Newsroom) -> None:
     assert "9 recovery codes are left" in editor.get("/account").text
     send(editor, do="turn-codes-off", current=PASSWORD)
     assert log_in(client) == 303
+
+
+def test_codes_are_turned_on_with_the_password_alone(room: Newsroom) -> None:
+    """A browser that was left open makes nobody's authenticator that of the account."""
+    room = replace(room)
+    editor, other = room.editor(), room.editor("other@example.com")
+    form = {"do": "turn-codes-on", "secret": SECRET, "code": pyotp.TOTP(SECRET).at(room.now)}
+    begin = {"do": "begin-codes", "current": PASSWORD}
+    _, of_another = shown(other.post("/account", data=begin).text)
+    _, word = shown(editor.post("/account", data=begin).text)
+    for given in ({}, {"confirmed": of_another}, {"confirmed": word[:-4]}):
+        assert "type your password again" in send(editor, **form, **given)[1]
+    assert "nothing of that kind" in send(editor, **{**form, "secret": "!"}, confirmed=word)[1]
+    room.now += timedelta(minutes=10)
+    form["code"] = pyotp.TOTP(SECRET).at(room.now)
+    assert "type your password again" in send(editor, **form, confirmed=word)[1]
+    assert log_in(room.client()) == 303
+    turn_codes_on(editor, room)
+    assert log_in(room.client()) == 200  # and asks for a code
 
 
 def test_codes_cannot_be_tried_one_after_the_other(room: Newsroom) -> None:
@@ -288,7 +314,7 @@ def test_a_key_is_made_for_sites_and_verbs_and_shown_once(room: Newsroom) -> Non
         ("/account/keys", {}, "nothing of that kind"),
         ("/account", {}, "nothing of that kind"),
         ("/account", {"do": "end-login", "id": "\N{SUPERSCRIPT TWO}"}, "nothing of that kind"),
-        ("/account", {"do": "turn-codes-on", "secret": "!"}, "nothing of that kind"),
+        ("/account", {"do": "turn-codes-on", "secret": "!"}, "type your password again"),
     ],
 )
 def test_what_cannot_be_done_is_explained(
