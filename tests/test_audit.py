@@ -6,11 +6,12 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import duckdb
 import pytest
 
-from collector.care.audit import Check, audit, is_telling
+from collector.care.audit import Check, audit, is_telling, is_telling_among_numbers
 from tests.house import event, house
 from tests.privacy.canaries import ADDRESS, ADDRESS6, BOT, USER_AGENT
 from tests.privacy.places import files
@@ -196,3 +197,15 @@ def test_what_is_past_its_deadline_is_found(data: Path) -> None:
 def test_an_address_is_told_from_what_looks_like_one(text: str, telling: object) -> None:
     """A site may be named by its address; nobody else's is one to keep."""
     assert is_telling(text, {"192.0.2.1"}) is telling
+
+
+def test_numbers_of_a_database_are_no_addresses() -> None:
+    """DuckDB packs small ones into a byte each, which look like dots, colons and digits."""
+    rng = Random(1)
+    for mean, spread in ((0x2F, 1.2), (0x39, 1.5), (0x3A, 1.2), (0x39, 3.0), (0x40, 6.0)):
+        packed = "".join(chr(max(0, round(rng.gauss(mean, spread)))) for _ in range(60_000))
+        assert not is_telling_among_numbers(packed)
+        for address in (ADDRESS, ADDRESS6):
+            block = "\0" * 40 + f"example.org/{address}" + "\0" * 40
+            for leak in (block, f'{{"a":"{address}"}}', f"{address},{address}," * 9):
+                assert is_telling_among_numbers(packed[:5000] + leak + packed[:5000]), leak
