@@ -133,7 +133,7 @@ def routes(parts: Parts) -> list[Route]:
 
 
 def nowhere(parts: Parts) -> ASGIApp:
-    """Return what answers where there is no route: programs and people each in their way, or a line."""
+    """Return what answers where there is no route, in the way of whoever asks."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"].startswith("/api/"):
