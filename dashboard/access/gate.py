@@ -90,8 +90,11 @@ class Gate:
         user, site = asker.user, asker.site
         if user is None or site is None:
             return False
-        open_logins = {each.id for each in self._logins.of(user, self._clock())}
-        is_open = asker.login is None or asker.login.id in open_logins
+        if asker.key is not None:
+            is_open = asker.key.id in {each.id for each in self._keys.of(user)}
+        else:
+            open_logins = {each.id for each in self._logins.of(user, self._clock())}
+            is_open = asker.login is not None and asker.login.id in open_logins
         now = replace(asker, roles=self._accounts.roles(user))
         return is_open and now.may(Role.VIEWER, site.id)
 

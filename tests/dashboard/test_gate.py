@@ -8,11 +8,13 @@ import pytest
 from starlette.applications import Starlette
 
 from collector.control import Site
-from collector.people.accounts import ALL_SITES, Role
+from collector.people.accounts import ALL_SITES, Accounts, Role
 from collector.people.api_keys import ApiKeys, Verb
+from collector.people.logins import Logins, Way
 from dashboard.access.gate import Gate
 from dashboard.access.rules import RULES, Open, Refusing, Rule
 from dashboard.app import routes
+from dashboard.asker import NOBODY, Asker
 from dashboard.web import SECURITY_HEADERS
 from tests.dashboard.reading import HOUR
 from tests.editors import Client, Newsroom, newsroom, pageview
@@ -147,6 +149,36 @@ def test_a_stream_is_ended_for_whom_may_not_watch(people: dict[str, Person]) -> 
     for name, person in people.items():
         if not person.may(RULES[route]) and not person.bearer:
             assert person.ask(*addressed(route)).status_code == 204, name
+
+
+def test_a_stream_ends_for_whom_may_watch_no_longer(room: Newsroom) -> None:
+    """When a login is closed, a key is revoked, or a role is taken away."""
+    user, site = admit(room.control, "watcher@example.com", Role.VIEWER), site_of(room, MINE)
+    logins, keys = Logins(room.control), ApiKeys(room.control)
+    token, other = (logins.open(user, Way.PASSWORD, room.now) for _ in range(2))
+    bearer, spare = (keys.add(user, "x", [], [Verb.READ], room.now) for _ in range(2))
+    roles = Accounts(room.control).roles(user)
+    askers = {
+        name: Asker(login=logins.find(name, room.now), roles=roles, site=site)
+        for name in (token, other)
+    } | {
+        name: Asker(key=keys.find(name, room.now), roles=roles, site=site)
+        for name in (bearer, spare)
+    }
+    gate = Gate(room.all_parts())
+
+    def admitted() -> list[bool]:
+        return [gate.still_admits(asker) for asker in askers.values()]
+
+    assert admitted() == [True] * 4
+    logins.close(token)
+    key = keys.find(bearer, room.now)
+    assert key is not None
+    keys.revoke(user, key.id)
+    assert admitted() == [False, True, False, True]
+    Accounts(room.control).take(user, ALL_SITES)
+    assert admitted() == [False] * 4
+    assert not gate.still_admits(NOBODY)
 
 
 def test_every_route_of_the_dashboard_has_a_row_and_every_row_a_route(room: Newsroom) -> None:
