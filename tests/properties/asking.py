@@ -106,7 +106,11 @@ def trees(depth: int) -> st.SearchStrategy[Filter]:
     )
 
 
-filters = st.one_of(st.just(EVERYTHING), trees(1), trees(3), trees(3))
+# Parts each of which speaks of one thing leave the engine most roads to choose from.
+beside = st.lists(st.one_of(trees(0), trees(0), trees(1)), min_size=1, max_size=3).map(
+    lambda parts: All(tuple(parts))
+)
+filters = st.one_of(st.just(EVERYTHING), trees(1), beside, trees(3))
 METRICS = [*Metric, Metric.VISITS, Metric.BOUNCE_RATE, Metric.BOUNCE_RATE]
 
 

@@ -210,13 +210,14 @@ PANELS: list[tuple[Field, ...]] = [
 ]  # fmt: skip
 SOME = (Metric.VISITORS, Metric.VISITS, Metric.PAGEVIEWS, Metric.EVENTS)
 ALL = (*SOME, Metric.BOUNCE_RATE, Metric.VISIT_DURATION)
+SHARES = (Metric.PERCENTAGE, Metric.VIEWS_PER_VISIT)
 
 
 @st.composite
 def pages(draw: st.DrawFn) -> list[Query]:
     """Return what a page asks: the same days and filter by one dimension each."""
     one_value = st.sampled_from([field for field in FIELDS if field in TEXTS]).flatmap(
-        lambda field: st.sampled_from(TEXTS[field]).map(
+        lambda field: st.sampled_from([*TEXTS[field], "nowhere"]).map(
             lambda text: Condition(Operator.IS, field, (text,))
         )
     )
@@ -227,7 +228,8 @@ def pages(draw: st.DrawFn) -> list[Query]:
     period = draw(cut(draw(st.integers(-1, 3)), last))
     found = EVERYTHING if kept == All((EVERYTHING,)) else kept
     return [
-        Query(SITE, draw(st.sampled_from([SOME[:2], SOME, ALL])), by, period, found) for by in some
+        Query(SITE, draw(st.sampled_from([SOME[:2], SOME, ALL, SHARES])), by, period, found)
+        for by in some
     ]
 
 
