@@ -95,6 +95,8 @@ def decode(body: bytes) -> Posted:
         raise MalformedError(_field(path.partition("$.")[2]), message) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise MalformedError("body", "this is not JSON") from None
+    except RecursionError:  # of a field that nobody reads; msgspec follows it all the same
+        raise MalformedError("body", "this is nested too deeply") from None
     name = read.n or read.name or ""
     url = read.u or read.url
     if name != "pageview":

@@ -41,6 +41,15 @@ def test_what_was_not_posted_is_empty() -> None:
     )
 
 
+@pytest.mark.parametrize(("begins", "ends"), [("[", "]"), ('{"a":', "}")])
+def test_what_is_nested_beyond_reading_is_malformed(begins: str, ends: str) -> None:
+    """Also where nobody looks: whoever sends it gets a 400, and the log no line."""
+    deep = begins * 1_300 + "1" + ends * 1_300
+    with pytest.raises(MalformedError, match="nested too deeply") as caught:
+        decode(f'{{"n": "Order", "u": "{URL}", "unknown": {deep}}}'.encode())
+    assert caught.value.field == "body"
+
+
 @pytest.mark.parametrize(
     ("value", "kept"),
     [

@@ -190,7 +190,7 @@ async def _answered(
 ) -> Response:
     try:
         body = json.loads(await bounded_body(request, _BODY_BYTES))
-    except (BodyTooLargeError, ValueError):
+    except (BodyTooLargeError, ValueError, RecursionError):  # the last: nested too deeply
         body = None
     if not isinstance(body, dict):
         return JSONResponse({"problem": say("The form could not be read.")}, 400)
@@ -217,7 +217,7 @@ def _challenge(credential: Any) -> bytes:  # noqa: ANN401 - JSON
     try:
         client = json.loads(base64url_to_bytes(credential["response"]["clientDataJSON"]))
         return base64url_to_bytes(client["challenge"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         raise PasskeyError(say("The form could not be read.")) from None
 
 

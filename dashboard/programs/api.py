@@ -288,6 +288,8 @@ def _decoded(body: bytes) -> Body:
         raise RequestError(400, str(error), _field(str(error))) from error
     except msgspec.DecodeError as error:
         raise RequestError(400, f"the body is no JSON: {error}") from error
+    except RecursionError:
+        raise RequestError(400, "the body is nested too deeply") from None
 
 
 def _field(message: str) -> str | None:

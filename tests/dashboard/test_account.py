@@ -22,6 +22,9 @@ NEW = "lighthouse keeper's notebook"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # noqa: S105 - of nothing
 
 
+DEEP = written(b"[" * 5_000)
+
+
 @pytest.fixture(name="room")
 def open_room(ram: Path) -> Iterator[Newsroom]:
     """Count a visit on each of two sites."""
@@ -237,6 +240,8 @@ def test_a_word_of_ours_is_good_once_and_not_for_long() -> None:
         ("/login/passkey", '{"credential": {"response": {"clientDataJSON": "bm8"}}}'),
         ("/login/passkey", "no"),
         ("/login/passkey", "[]"),
+        ("/login/passkey", "[" * 10_000),
+        ("/login/passkey", json.dumps({"credential": {"response": {"clientDataJSON": DEEP}}})),
         ("/login/passkey", '"' + "x" * 20_000 + '"'),
         ("/account/passkeys", "{}"),
         ("/account/passkeys/options", '{"password": "wrong"}'),
