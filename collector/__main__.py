@@ -1,6 +1,7 @@
 """The command line, and the only place that sees everything and puts it together."""
 
 import contextlib
+import errno
 import os
 import socket
 import sys
@@ -385,16 +386,17 @@ def _build_history(
 
 
 def _listen(config: Config) -> socket.socket:
-    return _bound(config.host, config.port)
+    return _bound(config.host, config.port, "--port takes another, and 0 a free one")
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _bound(host: str, port: int, way_out: str) -> socket.socket:
     from collector.server import listen  # noqa: PLC0415 - small commands start without a server
 
     try:
         return listen(host, port)
     except OSError as error:
-        raise StartError(f"cannot listen on {error.strerror}") from None
+        hint = f"; {way_out}" if error.errno == errno.EADDRINUSE else ""
+        raise StartError(f"cannot listen on {error.strerror}{hint}") from None
 
 
 def _scraped(config: Config, place: int) -> contextlib.AbstractContextManager[socket.socket | None]:
@@ -402,7 +404,7 @@ def _scraped(config: Config, place: int) -> contextlib.AbstractContextManager[so
     bind = config.metrics_bind
     if bind is None:
         return contextlib.nullcontext()
-    return _bound(bind.host, bind.port + place if bind.port else 0)
+    return _bound(bind.host, bind.port + place if bind.port else 0, "see metrics_bind")
 
 
 def _address(bound: socket.socket) -> str:

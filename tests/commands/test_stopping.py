@@ -63,12 +63,15 @@ def test_a_wrong_command_line_is_a_usage_error(gatecount: Command, arguments: li
 
 
 def test_a_port_that_is_taken_stops_the_start(gatecount: Command) -> None:
-    """The message names address and port."""
+    """The message names address and port, and says how to take another."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         for command in ("serve", "ingest"):
             message = told(gatecount(command, "--port", port))
-            assert message == f"cannot listen on 127.0.0.1:{port}: Address already in use"
+            assert message == (
+                f"cannot listen on 127.0.0.1:{port}: Address already in use;"
+                " --port takes another, and 0 a free one"
+            )
 
 
 @pytest.mark.parametrize(
