@@ -24,6 +24,7 @@ from collector.terminal import (
     Invocation,
     busy,
     errors_told,
+    how_to_call,
     open_control,
     prepare_process,
     print_table,
@@ -113,6 +114,9 @@ def serve(
             compose.collector_and_dashboard(config, scraped=scraped) as parts,
         ):
             _greet(parts, bound, scraped, dashboard_url(config.public_url))
+            if not parts.control.sites():
+                add = f"{how_to_call(config)} site add example.com"
+                typer.echo(f"No site yet. In another terminal: {add}")
             server.serve(parts.app, bound, parts.short_cuts)
 
 
@@ -382,7 +386,7 @@ def _build_history(
     )
     log.set_up("warning")  # a line for each sealed day would tear the progress bar
     demonstration.build(config, plan, datetime.now(UTC))
-    typer.echo(f"Built. Look at it: gatecount --data {config.data} serve")
+    typer.echo(f"Built. Look at it: {how_to_call(config)} serve")
 
 
 def _listen(config: Config) -> socket.socket:
@@ -418,7 +422,7 @@ def _greet(
     scraped: socket.socket | None = None,
     public: str | None = None,
 ) -> None:
-    """Say where the dashboard is, how to make the first account, and what is still to do."""
+    """Say where the dashboard is, how to make the first account, and what to know."""
     typer.echo(f"Dashboard  {_address(bound)}")
     if scraped is not None:
         typer.echo(f"Metrics    {_address(scraped)}metrics")
@@ -427,8 +431,6 @@ def _greet(
         typer.echo(f"Set up     {link}   (makes the first account; good once, for a day)")
     if parts.login:
         typer.echo("Log in     {} with the password {}".format(*parts.login))
-    if not parts.control.sites():
-        typer.echo("No site yet. In another terminal: gatecount site add example.com")
     for notice in parts.notices:
         typer.echo(f"Notice     {notice}")
 

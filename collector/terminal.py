@@ -4,6 +4,8 @@ import contextlib
 import ctypes
 import os
 import resource
+import shlex
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +83,15 @@ def _shut_memory() -> None:
     """Let no other process of the same user read the memory, in which day keys are: prctl(2)."""
     with contextlib.suppress(OSError, AttributeError):  # where the system cannot, it is as before
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def how_to_call(config: Config) -> str:
+    """Return what to type before a command on the same data directory, from where one stands."""
+    called, here = Path(sys.argv[0]).absolute(), Path.cwd()
+    in_clone = called.name == "gatecount" and called.is_relative_to(here / ".venv")
+    program = str(called.relative_to(here)) if in_clone else "gatecount"
+    is_default = config.data == Path("data")
+    return program if is_default else f"{program} --data {shlex.quote(str(config.data))}"
 
 
 def busy(what: str) -> contextlib.AbstractContextManager[object]:

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from collector import config as options
 from collector.control import Control
+from collector.terminal import how_to_call
 from tests.commands.terminal import Command, told
 from tests.serving import (
     DEADLINE_S,
@@ -205,7 +207,8 @@ def test_the_first_start_shows_a_link_that_makes_an_account(tmp_path: Path) -> N
             said = server.said()
             link = re.search(r"\nSet up +http://127.0.0.1:\d+(/links/[\w-]{43}) ", said)
             assert link
-            assert "No site yet. In another terminal: gatecount site add example.com\n" in said
+            add = f"gatecount --data {here.data} site add example.com"
+            assert f"No site yet. In another terminal: {add}\n" in said
             headers = {"Host": "localhost", "Content-Type": "application/x-www-form-urlencoded"}
             form = b"email=editor%40example.com&password=lanterns+over+the+harbour"
             begun_s = time.monotonic()
@@ -223,3 +226,15 @@ def test_the_first_start_shows_a_link_that_makes_an_account(tmp_path: Path) -> N
         kept = b"".join(path.read_bytes() for path in here.data.rglob("*") if path.is_file())
         assert link[1].removeprefix("/links/").encode() not in kept
         assert b"lanterns over the harbour" not in kept
+
+
+def test_a_hint_can_be_typed_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a clone the program is in its own directory alone."""
+    monkeypatch.chdir(tmp_path)
+    config = options.load(None, {}, {}).config
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / ".venv/bin/gatecount"), "serve"])
+    assert how_to_call(config) == ".venv/bin/gatecount"
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/gatecount", "serve"])
+    assert how_to_call(config) == "gatecount"
+    elsewhere = options.load(None, {}, {"data": "/srv/my data"}).config
+    assert how_to_call(elsewhere) == "gatecount --data '/srv/my data'"
