@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,10 @@ from collector.question import COUNTS, Metric
 Number = int | float | None
 # A spreadsheet takes a text that begins so for a formula, and a visitor may have chosen it.
 # Source: OWASP, CSV Injection.
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULAS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # the last four are of full width
+# Where commas are decimal, spreadsheets part cells at semicolons, in the middle of a text too:
+# quotes are none to them that do not stand at a cell's beginning.
+_FORMULA_WITHIN = re.compile('([;\t\r\n][\\s"]*)(?=[-=+@\uff1d\uff0b\uff0d\uff20])')
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +91,5 @@ def _numbers(line: Line, least_visitors: int) -> list[str | Number]:
 
 
 def _safe(text: str) -> str:
+    text = _FORMULA_WITHIN.sub(r"\1'", text)
     return f"'{text}" if text.startswith(_FORMULAS) else text
