@@ -43,6 +43,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _STYLE = Path(__file__).parent / "static" / "visitors.css"
 _SECONDS_A_DAY = 86_400
 _STYLE_CACHED_S = 3_600
+_HOST_MAX_CHARACTERS = 300  # as where events are posted to: what is kept stays small
 # A name that may stand in a cookie's Domain: anything else in a Host header is not ours to repeat.
 _DOTTED_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+")
 
@@ -126,7 +127,17 @@ def _objections(request: Request) -> dict[str, bool]:
 
 
 def _is_of_another_site(request: Request) -> bool:
-    return request.headers.get("sec-fetch-site") == "cross-site"
+    """Tell whether another website's page sent a form; browsers before 2023 say its origin only."""
+    fetch_site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    if fetch_site is not None or origin is None:
+        return fetch_site == "cross-site"
+    here = request.headers.get("host", "")
+    sender, asked = (
+        registrable_domain(hostname(host[:_HOST_MAX_CHARACTERS]))
+        for host in (origin.rpartition("://")[2], here)
+    )
+    return sender != asked
 
 
 @dataclass(frozen=True, slots=True)

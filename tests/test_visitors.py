@@ -257,6 +257,26 @@ def test_another_website_cannot_opt_a_visitor_in() -> None:
     assert "opt-out" in page.addresses
 
 
+@pytest.mark.parametrize(
+    ("origin", "is_taken"),
+    [
+        ("https://example.com", True),
+        ("https://www.example.com:8443", True),
+        ("https://example.org", False),
+        ("https://example.com.example.org", False),
+        ("null", False),
+        ("https://[::1", False),
+        ("", False),
+    ],
+)
+def test_a_browser_that_says_an_origin_alone_is_believed(origin: str, *, is_taken: bool) -> None:
+    """Those of before 2023 know no Sec-Fetch-Site."""
+    headers = {"Origin": origin, "Host": "stats.example.com"}
+    assert (ask("POST", "/opt-in", headers).status_code == 303) == is_taken
+    left = ask("POST", "/opt-out", headers).headers["location"].endswith("kept=1")
+    assert left != is_taken
+
+
 def test_any_website_may_opt_a_visitor_out() -> None:
     """At worst somebody is not counted."""
     answer = ask("POST", "/opt-out", {"Sec-Fetch-Site": "cross-site"})
