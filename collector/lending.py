@@ -52,7 +52,8 @@ class Lender:
             if path.name.partition(".")[0] not in asked:
                 path.unlink(missing_ok=True)
         for name in sorted(asked):
-            if not any(self._at(name, end).exists() for end in (_LENT, _REFUSED)):
+            is_answered = any(self._at(name, end).exists() for end in (_LENT, _REFUSED))
+            if not is_answered and _is_held(self._at(name, _ASKED)):  # nor given back meanwhile
                 self._copy(name)
 
     def _copy(self, name: str) -> None:
@@ -99,9 +100,9 @@ class Loan:
             time.sleep(_LOOK_EVERY_S)
 
     def close(self) -> None:
-        """Give back what was lent."""
+        """Give back what was lent: the request first, or it would seem to wait for an answer."""
         if self._request is not None:
-            for end in (_LENT, _ASKED):
+            for end in (_ASKED, _LENT):
                 self._answer(end).unlink(missing_ok=True)
         for descriptor in self._held:
             os.close(descriptor)

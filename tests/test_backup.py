@@ -21,7 +21,7 @@ from collector.care.backup import Backup, BackupError
 from collector.config import Config
 from collector.control import Control
 from collector.control_file import ControlError
-from collector.lending import Lender
+from collector.lending import Lender, Loan
 from tests.house import SEALED_EVENTS, House, event, house
 from tests.serving import wait_until
 
@@ -271,6 +271,29 @@ def test_a_server_lends_a_copy_and_takes_it_back(
     lender = here.lender()
     lent_while(here, lambda: made.append(backed_up(here.folder, ram / "backup")), lender)
     assert made[0].archive.events == VISITORS
+    assert names(here.folder / "lent") == set()
+
+
+def test_a_loan_that_is_given_back_meanwhile_is_not_made_again(
+    here: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lender found a request, and no copy beside it any more."""
+    monkeypatch.setattr(lending, "_LOOK_EVERY_S", 0.01)
+    lender, loan = here.lender(), Loan(here.folder)
+    awaited = loan.awaited()
+    next(awaited)
+    lender.lend()
+    assert list(awaited) == []
+    is_held = lending._is_held  # noqa: SLF001 - to do something right after it
+
+    def given_back_then(request: Path) -> bool:
+        held = is_held(request)
+        if held:
+            loan.close()
+        return held
+
+    monkeypatch.setattr(lending, "_is_held", given_back_then)
+    lender.lend()
     assert names(here.folder / "lent") == set()
 
 
