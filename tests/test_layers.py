@@ -154,7 +154,7 @@ DASHBOARD = {
         "control mail.outbox mail.subscriptions people.accounts question",
     ),
     "programs": (
-        "asker numbers parts question web words",
+        "asker parts question web words",
         "control engine.realtime question stats",
     ),
     "app": (

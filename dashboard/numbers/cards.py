@@ -14,11 +14,9 @@ from dashboard.drawing.worldmap import world_map
 from dashboard.question.addresses import Link, View, site_path
 from dashboard.question.asking import Answer, Unanswered
 from dashboard.question.chosen import Chosen, Comparing
-from dashboard.words.fields import DIRECT, OTHERS, address, label, value_name
+from dashboard.words.fields import OTHERS, address, label, value_name
 from dashboard.words.formats import number, share
 from dashboard.words.languages import isolated, say, to_say
-
-__all__ = ["DIRECT", "Card", "Line", "cards", "questions"]
 
 _SHOWN = 9  # lines
 _PAGEVIEW: Final = "pageview"  # an event like others to the engine, but not one of its card

@@ -26,9 +26,9 @@ from collector.question import (
     Property,
     QueryError,
 )
-from dashboard.numbers.cards import DIRECT
 from dashboard.question.periods import time_dimension
 from dashboard.words.countries import COUNTRIES, UNKNOWN
+from dashboard.words.fields import DIRECT
 
 UNSET: Final = "(not set)"
 NONE: Final = "(none)"
